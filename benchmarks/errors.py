@@ -1,0 +1,36 @@
+"""Errors a user can mend. The command line prints their text and exits 2; anything else is a bug."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class DataError(ValueError):
+    """A data file is missing, malformed or contradicts itself; the text names file, id and remedy."""
+
+
+class ConfigError(ValueError):
+    """A configuration file or option holds a value that cannot be used."""
+
+
+class ModelError(RuntimeError):
+    """A model cannot be loaded or cannot do what was asked of it."""
+
+
+class UnknownName(LookupError):
+    """A task, model, metric, split or option of that name does not exist."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str], listing: str = "") -> UnknownName:
+    """Build the error for an unknown name, suggesting the nearest known one.
+
+    Args:
+        kind: what is looked for, in the singular ("task").
+        name: what the user wrote.
+        known: every valid name.
+        listing: command that lists them all, or empty.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
+    where = f" (`{listing}` lists all {len(names)})" if listing else ""
+    return UnknownName(f"no {kind} is called '{name}'{hint}{where}")

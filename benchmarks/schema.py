@@ -1,0 +1,194 @@
+"""The types that flow: Sample (question and truth), Query (what a model gets), Prediction (what it returned).
+
+Boxes are absolute float xyxy pixels of the original image, masks are compressed COCO RLE at its size.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+
+from benchmarks.errors import DataError
+
+Box = tuple[float, float, float, float]
+Rle = Mapping[str, Any]
+"""COCO run-length mask: {"size": [H, W], "counts": str}, column-major, compressed."""
+Unit = Literal["box", "mask", "keypoint", "depth", "point", "text"]
+Status = Literal["ok", "parse_error", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """An image file and the size its annotation file records for it."""
+
+    path: Path
+    size_hw: tuple[int, int]
+
+    def open_rgb(self) -> Image.Image:
+        """Decode the file as RGB, ignoring EXIF rotation as the official annotations do.
+
+        Raises:
+            DataError: the file is missing, cannot be decoded, or has another size than recorded.
+        """
+        try:
+            with Image.open(self.path) as image:
+                decoded = image.convert("RGB")
+        except FileNotFoundError:
+            raise DataError(f"{self.path} is missing: copy the image there or point --data-root at the folder that has it") from None
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise DataError(f"{self.path} cannot be decoded ({error}): fetch the file again") from None
+        height, width = self.size_hw
+        if decoded.size != (width, height):
+            raise DataError(f"{self.path} is {decoded.width}x{decoded.height} but its annotation says {width}x{height}: fetch the original file")
+        return decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A visual prompt in pixels of the original image."""
+
+    kind: Literal["point", "box", "scribble", "mask"]
+    box_xyxy: Box | None = None
+    points_xy: tuple[tuple[float, float], ...] = ()
+    mask_rle: Rle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The truth about one object: its box and its mask."""
+
+    box_xyxy: Box
+    mask_rle: Rle
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a model gets. It never carries the target."""
+
+    sample_id: str
+    image: ImageRef
+    question: str
+    prompt: str
+    wants: Unit
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question with its truth.
+
+    Attributes:
+        id: stable and readable, for example `refcocog/umd/test/ref-1234/sent-2`.
+        image: the picture asked about.
+        image_id: groups samples of one picture (clusters of the bootstrap).
+        question: the referring expression or question, as annotated.
+        target: the truth.
+        tags: facts to slice results by, such as {"kind": "superlative"}.
+    """
+
+    id: str
+    image: ImageRef
+    image_id: str
+    question: str
+    target: Target
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def query(self, prompt: str, wants: Unit) -> Query:
+        """Build what the model gets, without the target."""
+        return Query(sample_id=self.id, image=self.image, question=self.question, prompt=prompt, wants=wants)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One object of an answer. Fields of other units stay None."""
+
+    score: float | None = None
+    box_xyxy: Box | None = None
+    mask_rle: Rle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One triplet of an answer: phrase, unit and its instances in answer order."""
+
+    phrase: str
+    unit: Unit
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model returned for one query.
+
+    Attributes:
+        sample_id: which sample it answers.
+        status: "ok"; "parse_error" when the text could not be read; "failed" when the model raised.
+        text: the raw answer.
+        prompt: the exact text the model was given.
+        groups: decoded triplets, in answer order.
+        error: reason, when the status is not "ok".
+        seconds: wall time of the sample's share of its batch; kept out of the merged predictions file.
+    """
+
+    sample_id: str
+    status: Status
+    text: str = ""
+    prompt: str = ""
+    groups: tuple[Group, ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+    def boxes(self) -> list[Box]:
+        """All boxes in answer order; REC scores the first only."""
+        return [i.box_xyxy for g in self.groups for i in g.instances if i.box_xyxy is not None]
+
+    def masks(self) -> list[Rle]:
+        """All masks in answer order; RES scores their union."""
+        return [i.mask_rle for g in self.groups for i in g.instances if i.mask_rle is not None]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a benchmark, opened.
+
+    Attributes:
+        benchmark: full name with its partition, for example `refcocog/umd`.
+        name: split name, for example `test`.
+        origin: "official" or "sample" (the sample world).
+        expected: published number of samples, None where none is published or the data is the sample world.
+        fingerprint: hash over ids and targets, hex.
+        samples: all samples in their defined order.
+    """
+
+    benchmark: str
+    name: str
+    origin: Literal["official", "sample"]
+    expected: int | None
+    fingerprint: str
+    samples: tuple[Sample, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the count equals the published one (always true for the sample world)."""
+        return self.expected is None or len(self.samples) == self.expected
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark: its splits with published counts, and how to open one.
+
+    Attributes:
+        name: with partition, for example `refcoco+/unc`.
+        splits: official split -> published number of samples.
+        open: (data root, split, origin) -> Split. Raises DataError or UnknownName.
+        files: (data root) -> files and folders it needs, in reading order, for `data status`.
+        card: source, paper, licence.
+    """
+
+    name: str
+    splits: Mapping[str, int]
+    open: Callable[[Path, str, str], Split]
+    files: Callable[[Path], tuple[Path, ...]]
+    card: str

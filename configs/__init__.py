@@ -1,0 +1,1 @@
+"""YAML only: tasks, models, training stages."""

@@ -1,0 +1,1 @@
+"""The reference model: grammar, encoders, decoders, training, bundled weights."""

@@ -1,0 +1,1 @@
+"""What is run: task kinds, models under test, the run loop, the command line."""

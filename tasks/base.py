@@ -1,0 +1,104 @@
+"""What a task and a model under test are. A kind says how to ask and compare; a YAML file joins it with data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks.schema import Prediction, Query, Sample, Unit
+from metrics.base import Metric, Row
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """How a kind of task asks and compares.
+
+    Attributes:
+        name: "rec", "res", …
+        wants: unit that the answer should carry.
+        metrics: metrics whose rows `measure` yields; the first one is the headline.
+        measure: (sample, prediction) -> metric name -> row. A missing, failed or unparsable answer
+            gets its metric's worst row: it counts, it is never skipped.
+    """
+
+    name: str
+    wants: Unit
+    metrics: tuple[Metric, ...]
+    measure: Callable[[Sample, Prediction], dict[str, Row]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task file: a kind joined with a benchmark, its splits, a prompt and a protocol.
+
+    Attributes:
+        name: what the user types, for example `refcocog_res`.
+        kind: how it asks and compares.
+        benchmark: name with partition, for example `refcocog/umd`.
+        splits: official splits that a run without `--split` covers, in order.
+        extra_splits: splits that exist but must be asked for (the sample world's `shifted`).
+        prompt: key of the prompt template in `tasks.prompts`.
+        protocol: options that change numbers, shown with every row.
+        description: one line for `refbench tasks`.
+        citation: where the benchmark was published.
+    """
+
+    name: str
+    kind: TaskKind
+    benchmark: str
+    splits: tuple[str, ...]
+    prompt: str
+    extra_splits: tuple[str, ...] = ()
+    protocol: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    citation: str = ""
+
+
+class Model(Protocol):
+    """A loaded model under test."""
+
+    def predict(self, queries: Sequence[Query]) -> list[Prediction]:
+        """Answer every query, in order. Raising fails the whole batch; the run loop then retries one by one."""
+
+    def fingerprint(self) -> str:
+        """Hash over weights and settings: predictions of one model are never reused for another."""
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How to load a model: device ("cpu", "cuda", …), dtype ("float32", …), seed and weights path or None."""
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    seed: int = 0
+    weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model in the registry, cheap to list: heavy imports happen inside `load`.
+
+    Attributes:
+        name: what the user types after `--model`.
+        kind: family ("reference", "sanity", "predictions", …).
+        units: units it can answer with.
+        load: options -> loaded model. Raises ModelError with the remedy.
+        sees_truth: the sanity bound `oracle`: the run loop hands it the samples through `attach`.
+        description: one line for `refbench models`.
+        weights: where its weights come from, and their licence.
+    """
+
+    name: str
+    kind: str
+    units: tuple[Unit, ...]
+    load: Callable[[LoadOptions], Model]
+    sees_truth: bool = False
+    description: str = ""
+    weights: str = ""
+
+
+class TruthReader(Protocol):
+    """The oracle: a model that is handed the truth, to prove that a task can be scored perfectly."""
+
+    def attach(self, samples: Sequence[Sample]) -> None:
+        """Receive the samples of the split before `predict` is called."""

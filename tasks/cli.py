@@ -1,0 +1,6 @@
+"""Entry point of the console script."""
+
+
+def main() -> int:
+    """Run the command line."""
+    return 0
