@@ -31,6 +31,7 @@ def unknown(kind: str, name: str, known: Iterable[str], listing: str = "") -> Un
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
+    some = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {some}"
     where = f" (`{listing}` lists all {len(names)})" if listing else ""
     return UnknownName(f"no {kind} is called '{name}'{hint}{where}")

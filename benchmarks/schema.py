@@ -36,12 +36,15 @@ class ImageRef:
             with Image.open(self.path) as image:
                 decoded = image.convert("RGB")
         except FileNotFoundError:
-            raise DataError(f"{self.path} is missing: copy the image there or point --data-root at the folder that has it") from None
+            raise DataError(f"{self.path} is missing: copy it there or point --data-root at its folder") from None
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise DataError(f"{self.path} cannot be decoded ({error}): fetch the file again") from None
         height, width = self.size_hw
         if decoded.size != (width, height):
-            raise DataError(f"{self.path} is {decoded.width}x{decoded.height} but its annotation says {width}x{height}: fetch the original file")
+            raise DataError(
+                f"{self.path} is {decoded.width}x{decoded.height} but its annotation says {width}x{height}: "
+                "fetch the original file"
+            )
         return decoded
 
 
@@ -185,6 +188,9 @@ class Benchmark:
         open: (data root, split, origin) -> Split. Raises DataError or UnknownName.
         files: (data root) -> files and folders it needs, in reading order, for `data status`.
         card: source, paper, licence.
+        found: (data root) -> split -> number of samples in the files there, official splits first; empty where the
+            reader cannot tell without opening. Raises DataError.
+        where: one line on who publishes the files.
     """
 
     name: str
@@ -192,3 +198,13 @@ class Benchmark:
     open: Callable[[Path, str, str], Split]
     files: Callable[[Path], tuple[Path, ...]]
     card: str
+    found: Callable[[Path], Mapping[str, int]] = lambda root: {}
+    where: str = ""
+
+    def splits_present(self, root: Path) -> tuple[str, ...]:
+        """Name the splits that the files under a data root hold: all official ones, unless the reader knows better.
+
+        Raises:
+            DataError: the root or the files are missing or unreadable.
+        """
+        return tuple(self.found(root)) or tuple(self.splits)

@@ -1,0 +1,78 @@
+"""Which official files are here: one row per benchmark and split, for `refbench data status`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.errors import DataError
+from benchmarks.registry import benchmarks
+from benchmarks.schema import Benchmark
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is here of one split.
+
+    Attributes:
+        benchmark: full name, for example `refcocog/umd`.
+        split: split name.
+        found: samples in the files here; None where they cannot be counted.
+        published: samples the publisher states; None for a split that only the files here have.
+        missing: files and folders that are not here, relative to the data root.
+        problem: why the files cannot be used; empty when they can.
+        where: who publishes them.
+        size_bytes: space that the benchmark's files take here, photos included (photos may be shared by benchmarks).
+    """
+
+    benchmark: str
+    split: str
+    found: int | None
+    published: int | None
+    missing: tuple[str, ...]
+    problem: str
+    where: str
+    size_bytes: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file is here and the count is the published one."""
+        return not self.missing and not self.problem and self.found == self.published
+
+
+def status(root: Path | None) -> list[Status]:
+    """Look at every benchmark under a data root; with None, list what would be needed.
+
+    Missing and broken files are rows, never exceptions. Photos are counted as a folder; opening a split checks each one.
+    """
+    sizes: dict[Path, int] = {}
+    return [row for benchmark in benchmarks() for row in _rows(benchmark, root, sizes)]
+
+
+def _rows(benchmark: Benchmark, root: Path | None, sizes: dict[Path, int]) -> Iterable[Status]:
+    base = root or Path()
+    needed = benchmark.files(base)
+    missing = tuple(str(path.relative_to(base)) for path in needed if root is None or not path.exists())
+    counts, problem = _count(benchmark, needed, root)
+    size = 0 if root is None else sum(_size(path, sizes) for path in needed)
+    for split in dict.fromkeys((*benchmark.splits, *(counts or {}))):
+        found = None if counts is None else counts.get(split, 0)
+        published = benchmark.splits.get(split)
+        yield Status(benchmark.name, split, found, published, missing, problem, benchmark.where, size)
+
+
+def _count(benchmark: Benchmark, needed: tuple[Path, ...], root: Path | None) -> tuple[dict[str, int] | None, str]:
+    """Count by split, or say why that cannot be done. A missing first file is no problem but an absence: 0 of every split."""
+    if root is None or not needed[0].exists():
+        return {}, ""
+    try:
+        return dict(benchmark.found(root)) or None, ""
+    except DataError as error:
+        return None, str(error)
+
+
+def _size(path: Path, sizes: dict[Path, int]) -> int:
+    """Bytes of a file, or of the files directly in a folder; each path is measured once."""
+    if path not in sizes:
+        members = path.iterdir() if path.is_dir() else [path] if path.exists() else []
+        sizes[path] = sum(member.stat().st_size for member in members if member.is_file())
+    return sizes[path]
