@@ -5,6 +5,7 @@ every other one is refused by name before it can run. All readers raise DataErro
 """
 
 import codecs
+import copyreg
 import gc
 import io
 import json
@@ -47,7 +48,7 @@ def parse_json(data: bytes, path: Path) -> Any:
         DataError: truncated or malformed JSON (with line and column), text that is not UTF-8/16/32, NaN or Infinity.
     """
     try:
-        with _collector_paused():
+        with collector_paused():
             return json.loads(data, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         ending = " (the file ends there)" if error.pos >= len(error.doc.rstrip()) else ""
@@ -77,8 +78,9 @@ def parse_pickle(data: bytes, path: Path) -> Any:
         DataError: it asks for a class or function (named, never imported or called), is truncated or malformed.
     """
     codecs.register_error(_DECODE_FALLBACK, _as_latin1)
+    copyreg.clear_extension_cache()  # a cached extension would reach the program without passing find_class
     try:
-        with _collector_paused():
+        with collector_paused():
             return _PlainUnpickler(data, path).load()
     except DataError:
         raise
@@ -147,8 +149,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Parsing makes millions of live containers; scanning them again and again would double the time."""
+def collector_paused() -> Iterator[None]:
+    """Pause garbage collection: scanning the millions of containers of a big file again and again costs seconds."""
     restore = gc.enable if gc.isenabled() else gc.disable
     gc.disable()
     try:

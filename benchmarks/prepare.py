@@ -42,8 +42,13 @@ class Status:
 def status(root: Path | None) -> list[Status]:
     """Look at every benchmark under a data root; with None, list what would be needed.
 
-    Missing and broken files are rows, never exceptions. Photos are counted as a folder; opening a split checks each one.
+    Missing and broken files are rows, not exceptions. Photos are seen as a folder; opening a split checks each one.
+
+    Raises:
+        DataError: the root itself does not exist.
     """
+    if root is not None and not root.is_dir():
+        raise DataError(f"data root {root} is not a folder: point --data-root at the one that holds the data")
     sizes: dict[Path, int] = {}
     return [row for benchmark in benchmarks() for row in _rows(benchmark, root, sizes)]
 
@@ -61,7 +66,7 @@ def _rows(benchmark: Benchmark, root: Path | None, sizes: dict[Path, int]) -> It
 
 
 def _count(benchmark: Benchmark, needed: tuple[Path, ...], root: Path | None) -> tuple[dict[str, int] | None, str]:
-    """Count by split, or say why that cannot be done. A missing first file is no problem but an absence: 0 of every split."""
+    """Count by split, or say why that cannot be done. Where the first file is absent there are 0 of every split."""
     if root is None or not needed[0].exists():
         return {}, ""
     try:

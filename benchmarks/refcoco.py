@@ -20,7 +20,7 @@ from typing import Literal, cast
 
 from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
-from benchmarks.files import parse_json, parse_pickle, read_bytes
+from benchmarks.files import collector_paused, parse_json, parse_pickle, read_bytes
 from benchmarks.refcoco_records import Annotations, Index, build_index, check_refs, count_sentences, join
 from benchmarks.schema import Benchmark, ImageRef, Sample, Split, Target
 
@@ -120,9 +120,10 @@ def _index(source: Source, root: Path, split: str) -> tuple[Index, str]:
     cached = index_cache.load(_entry(source, split, tuple(index_cache.digest_file(path) for path in paths)))
     if isinstance(cached, dict):
         return cached["index"], cached["fingerprint"]
-    annotations, digests = _parse(paths)
-    chosen = _build(source, split, annotations, digests)
-    _build_others(source, split, annotations, digests)
+    with collector_paused():
+        annotations, digests = _parse(paths)
+        chosen = _build(source, split, annotations, digests)
+        _build_others(source, split, annotations, digests)
     return chosen
 
 
