@@ -86,6 +86,8 @@ class ModelEntry:
         sees_truth: the sanity bound `oracle`: the run loop hands it the samples through `attach`.
         description: one line for `refbench models`.
         weights: where its weights come from, and their licence.
+        fingerprint: options -> what the loaded model's `fingerprint()` returns, without loading it; None where only
+            the loaded model knows. With it, a finished run answers at once.
     """
 
     name: str
@@ -95,6 +97,7 @@ class ModelEntry:
     sees_truth: bool = False
     description: str = ""
     weights: str = ""
+    fingerprint: Callable[[LoadOptions], str] | None = None
 
 
 class TruthReader(Protocol):

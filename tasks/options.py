@@ -1,0 +1,48 @@
+"""What a user can choose about a run, whatever the task."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.base import LoadOptions
+from tasks.models.pool import ModelPool
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of one `refbench eval`.
+
+    Attributes:
+        out: root of all run directories.
+        limit: evaluate a fixed pseudo-random subset of this many samples; None for all.
+        batch_size: queries per model call; part of the run's identity, since arithmetic may depend on it.
+        seed: seed of models that sample.
+        device: "cpu", "cuda", "cuda:1", …, resolved: never "auto".
+        dtype: "float32", "bfloat16", …
+        fresh: delete what an earlier run with the same identity left, and start over.
+        max_failures: failed samples that are acceptable; None for any number.
+        weights: path of the model's weights, None for its own default.
+        pool: keeps the loaded model between the runs of one command.
+        command: the command line, for `run.json`.
+        progress: draw a progress bar on stderr.
+    """
+
+    out: Path = Path("runs")
+    limit: int | None = None
+    batch_size: int = 32
+    seed: int = 0
+    device: str = "cpu"
+    dtype: str = "float32"
+    fresh: bool = False
+    max_failures: int | None = None
+    weights: Path | None = None
+    pool: ModelPool = field(default_factory=ModelPool, compare=False)
+    command: tuple[str, ...] = ()
+    progress: bool = False
+
+    def load_options(self) -> LoadOptions:
+        """The part that a model is loaded with."""
+        return LoadOptions(device=self.device, dtype=self.dtype, seed=self.seed, weights=self.weights)
+
+    def too_many(self, failed: int) -> bool:
+        """Whether a number of failed samples is above what the user accepts."""
+        return self.max_failures is not None and failed > self.max_failures
