@@ -30,7 +30,8 @@ def unknown(kind: str, name: str, known: Iterable[str], listing: str = "") -> Un
         listing: command that lists them all, or empty.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    by_lower = {each.lower(): each for each in names}  # capitals are the commonest slip: testa for testA
+    near = [by_lower[each] for each in difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)]
     some = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     hint = f"; did you mean {near[0]}?" if near else f"; known: {some}"
     where = f" (`{listing}` lists all {len(names)})" if listing else ""
