@@ -36,6 +36,14 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read ({error.strerror}): check the file and its permissions") from None
 
 
+def list_names(folder: Path) -> list[str]:
+    """List the names in a folder, unsorted; one that cannot be listed raises DataError."""
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be listed ({error.strerror}): check the folder and its permissions") from None
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file; see `parse_json` for what is refused."""
     return parse_json(read_bytes(path), path)

@@ -11,7 +11,6 @@ The photo's name is the one in instances.json: the refs' `file_name` has the obj
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ from typing import Literal, cast
 
 from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
-from benchmarks.files import collector_paused, parse_json, parse_pickle, read_bytes
+from benchmarks.files import collector_paused, list_names, parse_json, parse_pickle, read_bytes
 from benchmarks.refcoco_records import Annotations, Index, build_index, check_refs, count_sentences, join
 from benchmarks.schema import Benchmark, ImageRef, Sample, Split, Target
 
@@ -203,12 +202,12 @@ def _photos(index: Index, root: Path) -> list[ImageRef]:
     """
     folder = _image_folder(root)
     if folder is None:
-        here = sorted(entry.name for entry in root.iterdir())
+        here = sorted(list_names(root))
         listing = ", ".join(here[:8]) + (", …" if len(here) > 8 else "") or "nothing"
         raise DataError(
             f"{root} holds {listing} but neither {' nor '.join(IMAGE_FOLDERS)}: put the COCO train2014 photos there"
         )
-    present = set(os.listdir(folder))
+    present = set(list_names(folder))
     missing = [name for name, *_ in index["images"] if name not in present]
     if missing:
         first = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")

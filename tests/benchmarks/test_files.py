@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.errors import DataError
-from benchmarks.files import parse_json, parse_pickle, plain_name, read_json, read_pickle, write_atomic
+from benchmarks.files import list_names, parse_json, parse_pickle, plain_name, read_json, read_pickle, write_atomic
 
 HERE = Path("refs(unc).p")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(max_size=20)
@@ -178,6 +178,13 @@ def test_missing_and_unreadable_files_are_named(tmp_path):
         read_json(tmp_path / "gone.json")
     with pytest.raises(DataError, match="cannot be read"):
         read_json(tmp_path)
+
+
+def test_listing_a_folder_that_cannot_be_listed_is_named(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    assert list_names(tmp_path) == ["a.jpg"]
+    with pytest.raises(DataError, match=r"a\.jpg cannot be listed"):
+        list_names(tmp_path / "a.jpg")
 
 
 def test_atomic_write_replaces_and_leaves_nothing_else(tmp_path):

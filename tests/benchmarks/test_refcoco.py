@@ -223,7 +223,7 @@ def test_two_partitions_of_one_dataset_do_not_mix(tables, write_root):
 
 
 @given(seed=st.integers(0, 2**32), protocol=st.integers(0, 4))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 def test_what_is_written_is_read(tmp_path, seed, protocol):
     rng = random.Random(seed)
     root = tmp_path / "random"

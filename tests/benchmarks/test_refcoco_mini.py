@@ -10,6 +10,7 @@ import pytest
 from hotcoco import COCO
 from hotcoco import mask as hot_mask
 
+from benchmarks.files import read_pickle
 from benchmarks.registry import benchmark
 
 SHARED = Path(os.environ.get("REFBENCH_SHARED", Path(__file__).resolve().parents[2] / "../shared"))
@@ -21,6 +22,13 @@ NAMES = {"refcoco/unc": ("refcoco", 8), "refcoco+/unc": ("refcoco+", 6), "refcoc
 def every_sample(name):
     entry = benchmark(name)
     return [sample for split in entry.splits_present(ROOT) for sample in entry.open(ROOT, split, "official").samples]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_pickle_holds_what_the_same_list_as_json_does(name):
+    folder, partition = name.split("/")
+    listed = json.loads((ROOT / folder / f"refs({partition}).json").read_text())
+    assert read_pickle(ROOT / folder / f"refs({partition}).p") == listed
 
 
 @pytest.mark.parametrize("name", NAMES)
