@@ -63,7 +63,11 @@ class DepthProtocol:
         )
 
     def valid(self, target: np.ndarray) -> np.ndarray:
-        """Mark the target pixels that are scored: bool [H, W], inside the bounds and the crop."""
+        """Mark the target pixels that are scored: bool [H, W], inside the bounds and the crop.
+
+        Compared as float32, as officially: a reading of exactly 1 mm would pass `> 0.001` in float64.
+        """
+        target = target.astype(np.float32)
         if self.closed:
             inside = (target >= self.min_m) & (target <= self.max_m) & (target > 0)
         else:

@@ -226,7 +226,8 @@ def aggregate(rows: Sequence[Row]) -> dict[str, float]:
 CARD = Card(
     definition=(
         "PQ_c = sum of IoU over matches / (TP + FP/2 + FN/2); SQ_c = mean IoU of matches; "
-        "RQ_c = TP / (TP + FP/2 + FN/2); each averaged over the categories that occur. A match is one category and IoU > 0.5."
+        "RQ_c = TP / (TP + FP/2 + FN/2); each averaged over the categories that occur. "
+        "A match is of one category with IoU > 0.5."
     ),
     source="cocodataset/panopticapi, evaluation.py; Kirillov et al., Panoptic Segmentation, CVPR 2019",
     edge_rules=(
