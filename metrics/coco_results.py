@@ -1,0 +1,240 @@
+"""COCO results files: a JSON array of {image_id, category_id, score} with bbox, segmentation or keypoints.
+
+What pycocotools does in silence is counted here: results of unknown categories are left out, and where the first entry
+holds a box, every area (which decides what a size range ignores) comes from the boxes, even when masks are compared.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from metrics.coco_columns import Describe, column, load_json, lookup, numbers, objects
+from metrics.coco_files import TruthFile
+from metrics.coco_masks import NO_MASKS, Masks, Rle, read_masks
+from metrics.errors import DataError
+from metrics.matching import Bools, Floats, Ints
+
+ScoreSource = Literal["score", "constant", "order"]
+AreaSource = Literal["official", "shape"]
+
+NO_SCORES = (
+    "average precision ranks answers by confidence, so it is refused without scores; if the model gives none, declare "
+    "score_source=constant (all equal) or score_source=order (earlier entries rank higher)"
+)
+
+
+@dataclass(frozen=True)
+class ResultsFile:
+    """Results of known categories as columns, in file order.
+
+    Attributes:
+        path: where they were read.
+        image: int [D], index into the images of the truth.
+        category: int [D], index into its categories.
+        score: float [D].
+        area: float [D] square pixels.
+        box_xywh: float [D, 4]; zeros unless boxes are compared.
+        rles: list [D] of compressed RLE; empty unless masks are compared.
+        joints_xy: float [D, K, 2]; K is 0 unless poses are compared.
+        malformed: bool [D], a box with negative width or height, or a mask of another size than its image.
+        notes: what a reader must know about this file.
+    """
+
+    path: Path
+    image: Ints
+    category: Ints
+    score: Floats
+    area: Floats
+    box_xywh: Floats
+    rles: list[Rle]
+    joints_xy: Floats
+    malformed: Bools
+    notes: tuple[str, ...]
+
+
+def read_results(
+    path: Path, truth: TruthFile, scores: ScoreSource = "score", area: AreaSource = "official"
+) -> ResultsFile:
+    """Read a results file against its truth.
+
+    Args:
+        path: JSON array of results.
+        truth: the annotation file, which also says what is compared.
+        scores: "score" reads the field; "constant" and "order" replace it.
+        area: "official" takes areas as pycocotools does (from boxes where the first entry has one); "shape" from what
+            is compared.
+
+    Raises:
+        DataError: the file is unreadable or an entry breaks the format, has no score or names an unknown image.
+    """
+    content = load_json(path)
+    if not isinstance(content, list):
+        raise DataError(f"{path} must be a JSON array of results, not {type(content).__name__}: write a list")
+    rows = objects(content, path, "the results")
+    categories = truth.category_index()
+    _check_images(rows, path, truth)
+    named = column(rows, "category_id", _describer(path, range(len(rows)), rows))
+    kept = _known(named, categories)
+    unknown = Counter(str(named[i]) for i in sorted(set(range(len(rows))) - set(kept)))
+    mine = [rows[i] for i in kept] if unknown else rows
+    describe = _describer(path, kept, mine)
+    image = lookup([row["image_id"] for row in mine], truth.image_index(), describe, "unknown")
+    category = lookup([row["category_id"] for row in mine], categories, describe, "unknown")
+    score = _scores(mine, scores, describe)
+    lead = _lead(rows[0], path) if rows else "bbox"
+    shapes = _Shapes(mine, truth, image, describe, lead)
+    boxes, masks, joints, malformed = shapes.compared()
+    return ResultsFile(
+        path, image, category, score, shapes.areas(boxes, masks, area), boxes, masks.rles, joints, malformed,
+        (*_unknown_note(unknown, path), *_lead_note(lead, truth, area), *_repeat_note(mine, truth)),
+    )  # fmt: skip
+
+
+def _describer(path: Path, positions: Any, rows: list[dict[str, Any]]) -> Describe:
+    return lambda i: f"{path}: result {positions[i]} (image_id {rows[i].get('image_id')!r})"
+
+
+def _check_images(rows: list[dict[str, Any]], path: Path, truth: TruthFile) -> None:
+    """Refuse results of images that the truth lacks."""
+    describe = _describer(path, range(len(rows)), rows)
+    complaint = f"an image_id that {truth.path} lacks: remove it or pass the matching annotation file"
+    lookup(column(rows, "image_id", describe), truth.image_index(), describe, complaint)
+
+
+def _known(named: list[Any], categories: Mapping[Any, int]) -> Any:
+    """Return the places of results whose category exists."""
+    try:
+        if all(value in categories for value in named):
+            return range(len(named))
+    except TypeError:
+        named = [value if isinstance(value, int | str | float) else None for value in named]
+    return [i for i, value in enumerate(named) if value in categories]
+
+
+def _scores(rows: list[dict[str, Any]], source: ScoreSource, describe: Describe) -> Floats:
+    """Read or replace the scores."""
+    if source == "constant":
+        return np.ones(len(rows))
+    if source == "order":
+        return np.arange(len(rows), 0, -1, dtype=np.float64)
+    absent = [i for i, row in enumerate(rows) if row.get("score") is None]
+    if absent:
+        raise DataError(f"{describe(absent[0])} has no score ({len(absent)} of {len(rows)} results): {NO_SCORES}")
+    return numbers([row["score"] for row in rows], None, "score", describe)
+
+
+def _lead(first: Mapping[str, Any], path: Path) -> str:
+    """Tell which field of the first entry decides how the official tool reads all entries."""
+    if first.get("bbox", []) != []:
+        return "bbox"
+    for key in ("segmentation", "keypoints"):
+        if key in first:
+            return key
+    raise DataError(f"{path}: result 0 has neither bbox, segmentation nor keypoints: add what is to be compared")
+
+
+@dataclass(frozen=True)
+class _Shapes:
+    """The shapes of results: what is compared, and the areas that decide about size ranges."""
+
+    rows: list[dict[str, Any]]
+    truth: TruthFile
+    image: Ints
+    describe: Describe
+    lead: str
+
+    def compared(self) -> tuple[Floats, Masks, Floats, Bools]:
+        """Read boxes, masks or poses, whichever are compared, and mark the malformed ones."""
+        count = len(self.rows)
+        boxes, joints = np.zeros((count, 4)), np.zeros((count, 0, 2))
+        malformed = np.zeros(count, dtype=bool)
+        masks = NO_MASKS
+        if self.truth.kind == "bbox":
+            boxes = self._boxes()
+            malformed = boxes[:, 2:].min(axis=1) < 0
+        elif self.truth.kind == "segm":
+            masks = self._masks()
+            malformed = masks.odd
+        else:
+            joints = self._joints()
+        return boxes, masks, joints, malformed
+
+    def areas(self, boxes: Floats, masks: Masks, source: AreaSource) -> Floats:
+        """Compute the area of every result: float [D]."""
+        kind = self.truth.kind
+        own = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[kind]
+        lead = self.lead if source == "official" else own
+        if lead == "segmentation":
+            return (masks if kind == "segm" else self._masks()).area
+        if lead == "keypoints":
+            boxes = self._extent()
+        elif kind != "bbox":
+            boxes = self._boxes()
+        return np.asarray(boxes[:, 2] * boxes[:, 3])
+
+    def _boxes(self) -> Floats:
+        """Read boxes, or take them from the shapes where the first entry has none, as the official tool does."""
+        if self.lead == "segmentation":
+            return self._masks().boxes_xywh()
+        if self.lead == "keypoints":
+            return self._extent()
+        return numbers(column(self.rows, "bbox", self.describe), 4, "bbox", self.describe)
+
+    def _masks(self) -> Masks:
+        size_hw = self.truth.size_hw[self.image]
+        if (size_hw < 0).any():
+            raise DataError(f"{self.truth.path}: masks need the height and width of every image: add them")
+        return read_masks(column(self.rows, "segmentation", self.describe), size_hw, self.describe)
+
+    def _poses(self) -> Floats:
+        """Read poses as float [D, K, 3], with the number of joints of the truth."""
+        poses = column(self.rows, "keypoints", self.describe)
+        joints = self.truth.annotations.keypoints.shape[1]
+        width = joints * 3 if joints else len(poses[0]) if poses and isinstance(poses[0], list) else 3
+        return numbers(poses, width, "keypoints", self.describe).reshape(len(self.rows), -1, 3)
+
+    def _joints(self) -> Floats:
+        return self._poses()[:, :, :2]
+
+    def _extent(self) -> Floats:
+        """Find the box around all joints of every pose, whatever their visibility: float [D, 4] xywh."""
+        joints = self._joints()
+        if not len(joints):
+            return np.zeros((0, 4))
+        low, high = joints.min(axis=1), joints.max(axis=1)
+        return np.concatenate((low, high - low), axis=1)
+
+
+def _unknown_note(unknown: Counter[str], path: Path) -> tuple[str, ...]:
+    if not unknown:
+        return ()
+    ids = ", ".join(sorted(unknown)[:5]) + (", …" if len(unknown) > 5 else "")
+    return (f"{unknown.total()} results of {path.name} name a category that the truth lacks ({ids}): left out",)
+
+
+def _lead_note(lead: str, truth: TruthFile, area: AreaSource) -> tuple[str, ...]:
+    if lead == "bbox" and truth.kind != "bbox" and area == "official":
+        return ("results hold boxes too: areas come from the boxes, as in pycocotools (result_area=shape mends it)",)
+    return ()
+
+
+def _repeat_note(rows: list[dict[str, Any]], truth: TruthFile) -> tuple[str, ...]:
+    """Count results that repeat an earlier one to the last digit."""
+    key = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[truth.kind]
+    seen = {(row["image_id"], row["category_id"], row.get("score"), _frozen(row.get(key))) for row in rows}
+    repeats = len(rows) - len(seen)
+    return (f"{repeats} results repeat an earlier one exactly and count as false positives",) if repeats else ()
+
+
+def _frozen(shape: Any) -> Any:
+    """Make a shape hashable."""
+    if isinstance(shape, list):
+        return tuple(map(str, shape)) if shape and isinstance(shape[0], list) else tuple(shape)
+    if isinstance(shape, dict):
+        counts = shape.get("counts")
+        return tuple(counts) if isinstance(counts, list) else counts
+    return shape
