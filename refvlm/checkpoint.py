@@ -1,0 +1,88 @@
+"""Checkpoints: a folder with config.json, tokenizer.json and model.safetensors. No pickle is ever read."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from benchmarks.errors import ModelError
+from refvlm.config import read_config
+from refvlm.model import RefVLM
+from refvlm.tokenizer import WordTokenizer
+
+CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over configuration, vocabulary and weights: 64 hex digits.
+
+    Raises:
+        ModelError: a file of the checkpoint is missing.
+    """
+    digest = hashlib.sha256()
+    for name in (CONFIG, TOKENIZER, WEIGHTS):
+        try:
+            digest.update((folder / name).read_bytes())
+        except OSError as error:
+            raise ModelError(f"{folder / name} cannot be read ({error.strerror}): a checkpoint folder holds "
+                             f"{CONFIG}, {TOKENIZER} and {WEIGHTS}") from None  # fmt: skip
+    return digest.hexdigest()
+
+
+def save(folder: Path, model: RefVLM, tokenizer: WordTokenizer, weights: dict[str, Tensor], dtype: torch.dtype) -> None:
+    """Write a checkpoint; `weights` may be the model's own or their moving average."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(json.dumps(model.config.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
+    tokenizer.save(folder / TOKENIZER)
+    kept = {name: value.to(dtype).contiguous() for name, value in weights.items() if name not in _tied(model)}
+    save_file(kept, folder / WEIGHTS)
+
+
+def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[RefVLM, WordTokenizer]:
+    """Read a checkpoint, ready to evaluate.
+
+    Raises:
+        ModelError: a file is missing or damaged, or weights lack, exceed or differ in shape from the configuration.
+    """
+    try:
+        content = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        weights = load_file(folder / WEIGHTS)
+    except FileNotFoundError as error:
+        raise ModelError(f"{error.filename or folder / WEIGHTS} is missing: a checkpoint folder holds "
+                         f"{CONFIG}, {TOKENIZER} and {WEIGHTS}") from None  # fmt: skip
+    except (ValueError, OSError, SafetensorError) as error:
+        raise ModelError(f"{folder} cannot be read ({error}): copy the checkpoint again") from None
+    config = read_config(content, folder / CONFIG)
+    model = RefVLM(config)
+    _check(model, weights, folder / WEIGHTS)
+    model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)
+    model.llm.tie_weights()
+    return model.to(device=device, dtype=dtype).eval(), WordTokenizer.load(folder / TOKENIZER)
+
+
+def _tied(model: RefVLM) -> frozenset[str]:
+    """Names that share storage with another and are therefore not stored."""
+    return frozenset({"llm.lm_head.weight"} if model.config.llm.tie_embeddings else ())
+
+
+def _check(model: RefVLM, weights: dict[str, Tensor], path: Path) -> None:
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in _tied(model)}
+    found = {name: tuple(value.shape) for name, value in weights.items()}
+    wrong = [
+        f"{n} is {list(found[n])} but should be {list(wanted[n])}"
+        for n in wanted
+        if n in found and found[n] != wanted[n]
+    ]
+    missing, extra = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    if wrong or missing or extra:
+        parts = [
+            *wrong[:2],
+            *(f"{n} is missing" for n in missing[:2]),
+            *(f"{n} is not part of the model" for n in extra[:2]),
+        ]
+        total = len(wrong) + len(missing) + len(extra)
+        raise ModelError(f"{path} does not fit {CONFIG} beside it ({total} tensors): {'; '.join(parts)}")

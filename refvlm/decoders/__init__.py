@@ -1,0 +1,1 @@
+"""Decoders: from states of `<REF>` tokens to boxes and masks."""

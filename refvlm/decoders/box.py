@@ -1,0 +1,51 @@
+"""Box decoder: an offset to the reference point and a size, refined once at the corrected centre."""
+
+import torch
+from torch import Tensor, nn
+
+from refvlm.config import RefVLMConfig
+from refvlm.decoders.query import Located, sample_at
+
+
+class BoxDecoder(nn.Module):
+    """Located queries -> boxes."""
+
+    unit = "box"
+
+    def __init__(self, config: RefVLMConfig) -> None:
+        super().__init__()
+        decoder = config.decoder
+        width = decoder.width
+        self.first = _head(width + decoder.pixel_width)
+        self.second = _head(width + decoder.pixel_width)
+
+    def forward(self, located: Located, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Decode boxes.
+
+        Args:
+            located: N queries.
+            pixels: float [B, P, S, S], pixel embeddings shared with the mask decoder.
+
+        Returns:
+            First and refined boxes, each float32 [N, 4], cxcywh in 0..1 of the square input.
+        """
+        rough = self._step(self.first, located, pixels, located.point, None)
+        return rough, self._step(self.second, located, pixels, rough[:, :2], rough)
+
+    def _step(self, head: nn.Module, located: Located, pixels: Tensor, point: Tensor, before: Tensor | None) -> Tensor:
+        read = sample_at(pixels, located.image, point.detach())
+        change = head(torch.cat([located.query, read], 1)).float()
+        base = torch.cat([point, torch.full_like(point, 0.2)], 1) if before is None else before
+        return (inverse_sigmoid(base) + change).sigmoid()
+
+
+def _head(width_in: int) -> nn.Sequential:
+    last = nn.Linear(128, 4)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(width_in, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(), last)
+
+
+def inverse_sigmoid(x: Tensor) -> Tensor:
+    """Logit with its argument kept 1e-4 away from 0 and 1."""
+    return torch.logit(x.float(), eps=1e-4)

@@ -1,0 +1,73 @@
+"""Mask decoder: a pyramid pixel decoder, and per query a dot product plus a paraboloid around its reference point."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from refvlm.config import RefVLMConfig
+from refvlm.decoders.query import Located, sample_at
+from refvlm.vision import ImageFeatures, coordinate_maps
+
+
+class PixelDecoder(nn.Module):
+    """Feature pyramid from coarse to fine: pixel embeddings at the stride of the finest level."""
+
+    def __init__(self, config: RefVLMConfig, level_widths: tuple[int, ...]) -> None:
+        super().__init__()
+        width = config.decoder.pixel_width
+        self.laterals = nn.ModuleList(nn.Conv2d(c, width, 1) for c in level_widths)
+        self.encoded_in = nn.Conv2d(config.encoder.width, width, 1)
+        self.smooth = nn.ModuleList(
+            nn.Sequential(nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1))
+            for _ in level_widths
+        )
+
+    def forward(self, features: ImageFeatures) -> Tensor:
+        """Features -> float [B, P, S, S]."""
+        merged = self.encoded_in(features.encoded)
+        levels = list(zip(features.pyramid, self.laterals, self.smooth, strict=True))
+        for level, lateral, smooth in reversed(levels):
+            merged = functional.interpolate(merged, level.shape[-2:], mode="bilinear", align_corners=False)
+            merged = merged + lateral(level)
+            merged = merged + smooth(merged)
+        return merged
+
+
+class MaskDecoder(nn.Module):
+    """Located queries and pixel embeddings -> mask logits."""
+
+    unit = "mask"
+
+    def __init__(self, config: RefVLMConfig) -> None:
+        super().__init__()
+        decoder = config.decoder
+        self.embed = nn.Sequential(
+            nn.Linear(decoder.width + decoder.pixel_width, 128), nn.GELU(), nn.Linear(128, decoder.pixel_width)
+        )
+        self.bowl = nn.Linear(decoder.width + decoder.pixel_width, 3)
+        nn.init.zeros_(self.bowl.weight)
+        with torch.no_grad():
+            self.bowl.bias.copy_(torch.tensor([-1.0, 2.0, 2.0]))
+
+    def forward(self, located: Located, pixels: Tensor, centre: Tensor) -> Tensor:
+        """Decode masks.
+
+        Args:
+            located: N queries.
+            pixels: float [B, P, S, S].
+            centre: float [N, 2], where each object is believed to be, xy in 0..1.
+
+        Returns:
+            float32 [N, S, S], logits over the square input; above 0 is object.
+        """
+        read = sample_at(pixels, located.image, centre.detach())
+        query = torch.cat([located.query, read], 1)
+        dots = torch.einsum("np,npyx->nyx", self.embed(query), pixels[located.image]).float()
+        bias, steep_x, steep_y = self.bowl(query).float().unbind(1)
+        grid = coordinate_maps(pixels.shape[-1], centre.float())[0]  # [2, S, S], -1..1
+        away = (grid[None] - (centre.detach().float() * 2 - 1)[:, :, None, None]) ** 2  # [N, 2, S, S]
+        bowl = bias[:, None, None] - 4 * (
+            functional.softplus(steep_x)[:, None, None] * away[:, 0]
+            + functional.softplus(steep_y)[:, None, None] * away[:, 1]
+        )
+        return dots / pixels.shape[1] ** 0.5 + bowl

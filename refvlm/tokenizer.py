@@ -1,0 +1,95 @@
+"""A word-level tokenizer for the tiny preset: words, digits, marks and the tokens of the triplet grammar.
+
+Text that `trp.render` writes survives encoding and decoding when its words are in the vocabulary; an unknown word
+decodes as "⁇", as in sentencepiece, so that what the model could not read stays visible.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import ModelError
+from refvlm.trp import COUNT_FIELD, FLAG_FALSE, FLAG_TRUE, NAME_FIELD, SPECIAL_TOKENS, UNIT_FIELD, UNITS
+
+PAD, EOS, UNKNOWN, IMAGE = "<pad>", "</s>", "⁇", "<image>"
+MAX_INSTANCES = 16
+_FIELDS = (FLAG_TRUE, FLAG_FALSE, NAME_FIELD, UNIT_FIELD, COUNT_FIELD)
+_MARKS = ("\n", "(", ")", ".", ",", "?", ":", "!", "'", "-")
+_INDEX_TOKENS = tuple(f"[{i}]" for i in range(MAX_INSTANCES))
+_WHOLE = "|".join(re.escape(token) for token in (*SPECIAL_TOKENS, PAD, EOS, IMAGE, *_FIELDS, *_INDEX_TOKENS))
+_PATTERN = re.compile(rf"{_WHOLE}|[^\W_]+|\n|[^\s]")
+_GLUED = re.compile(r"</?\w+>|\[\d+\]|\n")
+_GLUED_LEFT = frozenset(".,?!:)'")
+
+
+class WordTokenizer:
+    """Splits text into known tokens; words are lower-cased, other white space than line ends is dropped."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        """Take the vocabulary; a token's id is its place in the list."""
+        self.tokens = tuple(tokens)
+        self.ids = {token: i for i, token in enumerate(self.tokens)}
+        missing = [token for token in (PAD, EOS, UNKNOWN, IMAGE) if token not in self.ids]
+        if missing or len(self.ids) != len(self.tokens):
+            raise ModelError(
+                f"the vocabulary lacks {missing} or repeats a token: take the tokenizer.json of the checkpoint"
+            )
+
+    @classmethod
+    def build(cls, words: Iterable[str]) -> "WordTokenizer":
+        """Make the vocabulary: control tokens, TRP tokens, plan fields, marks, index tokens, then sorted words."""
+        control = (PAD, EOS, UNKNOWN, IMAGE, *SPECIAL_TOKENS, *_FIELDS, *_MARKS, *_INDEX_TOKENS)
+        numbers = tuple(str(i) for i in range(MAX_INSTANCES + 1))
+        return cls((*control, *sorted({*UNITS, *numbers, *(word.lower() for word in words)} - set(control))))
+
+    @classmethod
+    def load(cls, path: Path) -> "WordTokenizer":
+        """Read a vocabulary file.
+
+        Raises:
+            ModelError: the file is missing or holds something else.
+        """
+        try:
+            content: Any = json.loads(path.read_text(encoding="utf-8"))
+            return cls([str(token) for token in content["tokens"]])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"{path} is no tokenizer of refbench ({error}): copy the checkpoint folder again"
+            ) from None
+
+    def save(self, path: Path) -> None:
+        """Write the vocabulary as JSON."""
+        path.write_text(json.dumps({"tokens": self.tokens}, ensure_ascii=False, indent=0), encoding="utf-8")
+
+    def __len__(self) -> int:
+        """Number of tokens."""
+        return len(self.tokens)
+
+    @cached_property
+    def special_ids(self) -> dict[str, int]:
+        """Ids of the TRP tokens."""
+        return {token: self.ids[token] for token in SPECIAL_TOKENS}
+
+    def encode(self, text: str) -> list[int]:
+        """Turn text into ids; unknown words become the id of "⁇"."""
+        unknown = self.ids[UNKNOWN]
+        pieces = _PATTERN.findall(text)
+        return [self.ids[piece] if piece in self.ids else self.ids.get(piece.lower(), unknown) for piece in pieces]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turn ids into text, leaving out padding and everything from the end token on."""
+        text = ""
+        previous = "\n"
+        for i in ids:
+            token = self.tokens[i]
+            if token == EOS:
+                break
+            if token == PAD:
+                continue
+            glued = _GLUED.fullmatch(token) or _GLUED.fullmatch(previous) or token in _GLUED_LEFT or token == "("
+            text += token if glued or previous == "(" else f" {token}"
+            previous = token
+        return text

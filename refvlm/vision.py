@@ -1,0 +1,144 @@
+"""Vision: a convolutional pyramid for the decoders and a CLIP transformer for the language model."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import CLIPVisionConfig, ConvNextBackbone, ConvNextConfig
+from transformers.models.clip.modeling_clip import CLIPEncoder
+
+from refvlm.config import EncoderConfig, RefVLMConfig, TrunkConfig
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """What one pass over a batch of images yields.
+
+    Attributes:
+        tokens: float [B, G*G, D], image tokens in the width of the language model, row-major.
+        pyramid: float maps from fine to coarse, each [B, C, S, S].
+        encoded: float [B, E, G, G], the transformer's features as a map.
+    """
+
+    tokens: Tensor
+    pyramid: tuple[Tensor, ...]
+    encoded: Tensor
+
+    def pick(self, rows: Tensor) -> "ImageFeatures":
+        """Take images by index, repeating as needed: several questions share one encoding."""
+        return ImageFeatures(self.tokens[rows], tuple(level[rows] for level in self.pyramid), self.encoded[rows])
+
+
+class ResidualBlock(nn.Module):
+    """Pre-norm residual pair of 3x3 convolutions."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.GroupNorm(8, width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.GroupNorm(8, width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, S, S] -> the same shape."""
+        out: Tensor = x + self.layers(x)
+        return out
+
+
+class Trunk(nn.Module):
+    """The dense branch. Coordinates are extra input channels, so that position words have something to hold on to."""
+
+    def __init__(self, config: TrunkConfig) -> None:
+        super().__init__()
+        self.coordinates = config.coordinates
+        channels = 5 if config.coordinates else 3
+        if config.kind == "convnext":
+            self.backbone: nn.Module | None = ConvNextBackbone(
+                ConvNextConfig(
+                    num_channels=channels,
+                    hidden_sizes=list(config.widths),
+                    depths=list(config.depths),
+                    out_features=["stage1", "stage2", "stage3", "stage4"],
+                )
+            )
+            self.widths: tuple[int, ...] = config.widths
+            return
+        self.backbone = None
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, config.stem_width, 3, 2, 1), nn.GroupNorm(8, config.stem_width), nn.SiLU()
+        )
+        widths = (config.stem_width, *config.widths)
+        self.stages = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(before, after, 3, 2, 1), *(ResidualBlock(after) for _ in range(depth)))
+            for before, after, depth in zip(widths[:-1], widths[1:], config.depths, strict=True)
+        )
+        self.widths = widths
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Float [B, 3, S, S] -> maps from fine to coarse; strides 2, 4, 8, 16, 32 (plain) or 4, 8, 16, 32."""
+        if self.coordinates:
+            pixels = torch.cat([pixels, coordinate_maps(pixels.shape[-1], pixels).expand(len(pixels), -1, -1, -1)], 1)
+        if self.backbone is not None:
+            return tuple(self.backbone(pixels).feature_maps)
+        levels = [self.stem(pixels)]
+        for stage in self.stages:
+            levels.append(stage(levels[-1]))
+        return tuple(levels)
+
+
+def coordinate_maps(side: int, like: Tensor) -> Tensor:
+    """Build x and y of every cell centre: [1, 2, side, side], from -1 to 1, in the dtype and device of `like`."""
+    axis = (torch.arange(side, device=like.device, dtype=torch.float32) + 0.5) / side * 2 - 1
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    return torch.stack([x, y])[None].to(like.dtype)
+
+
+class VisionEncoder(nn.Module):
+    """Both branches and the projector into the language model."""
+
+    def __init__(self, config: RefVLMConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.trunk = Trunk(config.trunk)
+        encoder = config.encoder
+        self.level = self._level_of_stride(encoder)
+        self.patch = (
+            nn.Conv2d(3, encoder.width, encoder.patch_size, encoder.patch_size, bias=False)
+            if encoder.stem == "patch"
+            else nn.Conv2d(self.trunk.widths[self.level], encoder.width, 1)
+        )
+        self.positions = nn.Parameter(torch.randn(config.grid**2, encoder.width) * 0.02)
+        self.encoder = CLIPEncoder(
+            CLIPVisionConfig(
+                hidden_size=encoder.width,
+                intermediate_size=encoder.mlp_width,
+                num_hidden_layers=encoder.layers,
+                num_attention_heads=encoder.heads,
+                image_size=config.image_size,
+                patch_size=encoder.patch_size,
+                attn_implementation="sdpa",
+            )
+        )
+        self.norm = nn.LayerNorm(encoder.width)
+        self.projector = nn.Sequential(
+            nn.Linear(encoder.width, config.llm.width), nn.GELU(), nn.Linear(config.llm.width, config.llm.width)
+        )
+
+    def _level_of_stride(self, encoder: EncoderConfig) -> int:
+        strides = (2, 4, 8, 16, 32) if len(self.trunk.widths) == 5 else (4, 8, 16, 32)
+        return strides.index(encoder.patch_size) if encoder.stem == "trunk" else 0
+
+    def forward(self, pixels: Tensor) -> ImageFeatures:
+        """Float [B, 3, S, S], normalised -> features."""
+        pyramid = self.trunk(pixels)
+        cells = self.patch(pixels if self.config.encoder.stem == "patch" else pyramid[self.level])  # [B, E, G, G]
+        tokens = cells.flatten(2).transpose(1, 2) + self.positions  # [B, G*G, E]
+        states = self.encoder(inputs_embeds=tokens, output_hidden_states=self.config.encoder.select_layer != -1)
+        picked = states[0] if self.config.encoder.select_layer == -1 else states[1][self.config.encoder.select_layer]
+        encoded = self.norm(picked)
+        grid = encoded.transpose(1, 2).unflatten(2, (self.config.grid, self.config.grid))
+        return ImageFeatures(self.projector(encoded), pyramid, grid)
