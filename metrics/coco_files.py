@@ -5,7 +5,7 @@ counts: perfect predictions score below 1. The official number keeps that; a not
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +45,14 @@ class Annotations:
     segmentations: list[Any]
     keypoints: Floats
     num_keypoints: Ints
+
+    def take(self, places: Ints) -> "Annotations":
+        """Keep the objects at some places, in their order."""
+        names = ("image", "category", "area", "crowd", "ignored", "box_xywh", "keypoints", "num_keypoints")
+        columns: dict[str, Any] = {name: getattr(self, name)[places] for name in names}
+        chosen = places.tolist()
+        segmentations = [self.segmentations[i] for i in chosen] if self.segmentations else []
+        return replace(self, ids=[self.ids[i] for i in chosen], segmentations=segmentations, **columns)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ holds a box, every area (which decides what a size range ignores) comes from the
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,9 +55,19 @@ class ResultsFile:
     malformed: Bools
     notes: tuple[str, ...]
 
+    def take(self, places: Ints) -> "ResultsFile":
+        """Keep the results at some places, in their order."""
+        names = ("image", "category", "score", "area", "box_xywh", "joints_xy", "malformed")
+        columns: dict[str, Any] = {name: getattr(self, name)[places] for name in names}
+        return replace(self, rles=[self.rles[i] for i in places.tolist()] if self.rles else [], **columns)
+
 
 def read_results(
-    path: Path, truth: TruthFile, scores: ScoreSource = "score", area: AreaSource = "official"
+    path: Path,
+    truth: TruthFile,
+    scores: ScoreSource = "score",
+    area: AreaSource = "official",
+    per_image: int | None = None,
 ) -> ResultsFile:
     """Read a results file against its truth.
 
@@ -67,6 +77,7 @@ def read_results(
         scores: "score" reads the field; "constant" and "order" replace it.
         area: "official" takes areas as pycocotools does (from boxes where the first entry has one); "shape" from what
             is compared.
+        per_image: results kept per image, best scores first, before categories are looked at; None keeps all.
 
     Raises:
         DataError: the file is unreadable or an entry breaks the format, has no score or names an unknown image.
@@ -76,21 +87,25 @@ def read_results(
         raise DataError(f"{path} must be a JSON array of results, not {type(content).__name__}: write a list")
     rows = objects(content, path, "the results")
     categories = truth.category_index()
-    _check_images(rows, path, truth)
-    named = column(rows, "category_id", _describer(path, range(len(rows)), rows))
-    kept = _known(named, categories)
-    unknown = Counter(str(named[i]) for i in sorted(set(range(len(rows))) - set(kept)))
-    mine = [rows[i] for i in kept] if unknown else rows
-    describe = _describer(path, kept, mine)
-    image = lookup([row["image_id"] for row in mine], truth.image_index(), describe, "unknown")
-    category = lookup([row["category_id"] for row in mine], categories, describe, "unknown")
-    score = _scores(mine, scores, describe)
+    describe_any = _describer(path, range(len(rows)), rows)
+    image = _images(rows, truth, describe_any)
+    named = column(rows, "category_id", describe_any)
+    score = _scores(rows, scores, describe_any)
+    fits = _best(image, score, per_image)
+    known = _known(named, categories)
+    unknown = Counter(str(named[i]) for i in np.flatnonzero(~known).tolist())
+    kept = np.flatnonzero(fits & known)
+    mine = [rows[i] for i in kept.tolist()]
+    image, score = image[kept], score[kept]
+    describe = _describer(path, kept.tolist(), mine)
+    category = np.array([categories[row["category_id"]] for row in mine], dtype=np.int64)
     lead = _lead(rows[0], path) if rows else "bbox"
     shapes = _Shapes(mine, truth, image, describe, lead)
     boxes, masks, joints, malformed = shapes.compared()
+    notes = _unknown_note(unknown, path) + _limit_note(fits, per_image) + _lead_note(lead, truth, area)
     return ResultsFile(
         path, image, category, score, shapes.areas(boxes, masks, area), boxes, masks.rles, joints, malformed,
-        (*_unknown_note(unknown, path), *_lead_note(lead, truth, area), *_repeat_note(mine, truth)),
+        notes + _repeat_note(mine, truth),
     )  # fmt: skip
 
 
@@ -98,21 +113,29 @@ def _describer(path: Path, positions: Any, rows: list[dict[str, Any]]) -> Descri
     return lambda i: f"{path}: result {positions[i]} (image_id {rows[i].get('image_id')!r})"
 
 
-def _check_images(rows: list[dict[str, Any]], path: Path, truth: TruthFile) -> None:
-    """Refuse results of images that the truth lacks."""
-    describe = _describer(path, range(len(rows)), rows)
+def _images(rows: list[dict[str, Any]], truth: TruthFile, describe: Describe) -> Ints:
+    """Find the image of every result; results of images that the truth lacks are refused."""
     complaint = f"an image_id that {truth.path} lacks: remove it or pass the matching annotation file"
-    lookup(column(rows, "image_id", describe), truth.image_index(), describe, complaint)
+    return lookup(column(rows, "image_id", describe), truth.image_index(), describe, complaint)
 
 
-def _known(named: list[Any], categories: Mapping[Any, int]) -> Any:
-    """Return the places of results whose category exists."""
+def _best(image: Ints, score: Floats, per_image: int | None) -> Bools:
+    """Mark the best results of every image, ties in file order: bool [D]."""
+    if per_image is None:
+        return np.ones(len(image), dtype=bool)
+    order = np.lexsort((-score, image))
+    ordered = image[order]
+    best = np.zeros(len(image), dtype=bool)
+    best[order] = np.arange(len(image)) - np.searchsorted(ordered, ordered) < per_image
+    return best
+
+
+def _known(named: list[Any], categories: Mapping[Any, int]) -> Bools:
+    """Mark the results whose category exists: bool [D]."""
     try:
-        if all(value in categories for value in named):
-            return range(len(named))
+        return np.array([value in categories for value in named], dtype=bool)
     except TypeError:
-        named = [value if isinstance(value, int | str | float) else None for value in named]
-    return [i for i, value in enumerate(named) if value in categories]
+        return np.array([isinstance(v, int | str | float) and v in categories for v in named], dtype=bool)
 
 
 def _scores(rows: list[dict[str, Any]], source: ScoreSource, describe: Describe) -> Floats:
@@ -214,6 +237,11 @@ def _unknown_note(unknown: Counter[str], path: Path) -> tuple[str, ...]:
         return ()
     ids = ", ".join(sorted(unknown)[:5]) + (", …" if len(unknown) > 5 else "")
     return (f"{unknown.total()} results of {path.name} name a category that the truth lacks ({ids}): left out",)
+
+
+def _limit_note(fits: Bools, per_image: int | None) -> tuple[str, ...]:
+    over = int((~fits).sum())
+    return (f"{over} results beyond the best {per_image} of their image: left out",) if over else ()
 
 
 def _lead_note(lead: str, truth: TruthFile, area: AreaSource) -> tuple[str, ...]:
