@@ -187,19 +187,45 @@ def write(folder, name, images):
     return path
 
 
+@contextlib.contextmanager
+def random_files(rng):
+    """Five random targets and predictions as official files, and our report on them."""
+    targets = [random_panoptic(rng) for _ in range(5)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        truth, answer = write(folder, "gt", targets), write(folder, "pred", [perturbed(t, rng) for t in targets])
+        yield truth, answer, score(truth, answer, {})
+
+
+@settings(repeatable, max_examples=40)
+@given(maps)
+def test_random_files_score_as_panopticapi_does(rng):
+    """Runs where panopticapi is installed from its repository; sums of IoU differ in order only, hence 1e-12."""
+    evaluation = pytest.importorskip("panopticapi.evaluation")
+    with random_files(rng) as (truth, answer, ours), contextlib.redirect_stdout(io.StringIO()):
+        contents = [json.loads(path.read_text()) for path in (truth, answer)]
+        pairs = list(zip(contents[0]["annotations"], contents[1]["annotations"], strict=True))
+        categories = {c["id"]: c for c in contents[0]["categories"]}
+        folders = [str(path.with_suffix("")) for path in (truth, answer)]
+        stat = evaluation.pq_compute_single_core(0, pairs, *folders, categories)
+    for suffix, is_thing in {"": None, "_things": True, "_stuff": False}.items():
+        if ours.metrics[f"pq{suffix}"] is None:
+            with pytest.raises(ZeroDivisionError):
+                stat.pq_average(categories, isthing=is_thing)
+            continue
+        theirs, _ = stat.pq_average(categories, isthing=is_thing)
+        for key in ("pq", "sq", "rq"):
+            assert ours.metrics[key + suffix] == pytest.approx(theirs[key], abs=1e-12)
+
+
 @settings(repeatable, max_examples=40)
 @given(maps)
 def test_random_files_score_as_hotcoco_does(rng):
     """Another engine on the same files; sums of IoU differ in order only, hence 1e-12."""
     engine = pytest.importorskip("hotcoco.panoptic")
-    targets = [random_panoptic(rng) for _ in range(5)]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        truth, answer = write(folder, "gt", targets), write(folder, "pred", [perturbed(t, rng) for t in targets])
-        ours = score(truth, answer, {})
-        with contextlib.redirect_stdout(io.StringIO()):
-            theirs = engine.PanopticEval(str(truth), str(answer))
-            theirs.evaluate()
+    with random_files(rng) as (truth, answer, ours), contextlib.redirect_stdout(io.StringIO()):
+        theirs = engine.PanopticEval(str(truth), str(answer))
+        theirs.evaluate()
     results = theirs.results()
     for suffix, group in {"": "All", "_things": "Things", "_stuff": "Stuff"}.items():
         for key in ("pq", "sq", "rq"):
