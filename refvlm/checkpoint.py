@@ -1,6 +1,5 @@
 """Checkpoints: a folder with config.json, tokenizer.json and model.safetensors. No pickle is ever read."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -11,26 +10,9 @@ from torch import Tensor
 
 from benchmarks.errors import ModelError
 from refvlm.config import read_config
+from refvlm.fingerprint import CONFIG, TOKENIZER, WEIGHTS
 from refvlm.model import RefVLM
 from refvlm.tokenizer import WordTokenizer
-
-CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
-
-
-def fingerprint(folder: Path) -> str:
-    """SHA-256 over configuration, vocabulary and weights: 64 hex digits.
-
-    Raises:
-        ModelError: a file of the checkpoint is missing.
-    """
-    digest = hashlib.sha256()
-    for name in (CONFIG, TOKENIZER, WEIGHTS):
-        try:
-            digest.update((folder / name).read_bytes())
-        except OSError as error:
-            raise ModelError(f"{folder / name} cannot be read ({error.strerror}): a checkpoint folder holds "
-                             f"{CONFIG}, {TOKENIZER} and {WEIGHTS}") from None  # fmt: skip
-    return digest.hexdigest()
 
 
 def save(folder: Path, model: RefVLM, tokenizer: WordTokenizer, weights: dict[str, Tensor], dtype: torch.dtype) -> None:

@@ -49,7 +49,10 @@ def box_loss(boxes: Tensor, target: Tensor) -> Tensor:
 
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """10 BCE + 2 dice per mask (mean BCE is small where most cells are background): logits and target float [N, S, S] -> float [N]."""
+    """10 BCE + 2 dice per mask, logits and target float [N, S, S] -> float [N].
+
+    Mean BCE is small where most cells are background, hence its weight.
+    """
     bce = functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean((1, 2))
     probability = logits.sigmoid()
     overlap = 2 * (probability * target).sum((1, 2)) + 1

@@ -22,7 +22,7 @@ PHRASE, PHRASE_END = "<Phrase>", "</Phrase>"
 UNIT, UNIT_END = "<Unit>", "</Unit>"
 REF = "<REF>"
 SPECIAL_TOKENS = (TASK, TASK_END, UNIT, UNIT_END, "<v>", "</v>", PHRASE, PHRASE_END, "<VRT>", REF)
-"""In the order in which upstream adds them to a tokenizer; `<v>`, `</v>` and `<VRT>` are kept in the vocabulary only."""
+"""In the order in which upstream adds them to a tokenizer; `<v>`, `</v>`, `<VRT>` are only kept in the vocabulary."""
 FLAG_TRUE, FLAG_FALSE = "Unit decode (True).", "Unit decode (False)."
 NAME_FIELD, UNIT_FIELD, COUNT_FIELD = "- Name:", "Unit:", "Num:"
 
@@ -117,7 +117,8 @@ def render(answer: Answer) -> str:
     Raises:
         ValueError: a triplet or plan item has an unknown unit or a triplet has no instance.
     """
-    for part in (*answer.plan, *answer.triplets):
+    parts: tuple[PlanItem | Triplet, ...] = (*answer.plan, *answer.triplets)
+    for part in parts:
         if part.unit not in UNITS:
             raise ValueError(f"unit must be one of {', '.join(UNITS)}, got {part.unit!r}")
         if part.count < 1:
@@ -141,11 +142,7 @@ def parse(text: str) -> Answer:
     """Read any text as an answer. Never raises: what cannot be read becomes text and a diagnostic."""
     problems: list[Diagnostic] = []
     plan, start = _parse_plan(text, problems)
-    body = _parse_body(text, start, problems)
-    answer = Answer(plan, body)
-    if not problems and not answer.plan_agrees:
-        problems.append(Diagnostic("plan_mismatch", 0, "the plan announces other triplets than the body holds"))
-    return Answer(plan, body, tuple(problems))
+    return Answer(plan, _parse_body(text, start, problems), tuple(problems))
 
 
 def _parse_plan(text: str, problems: list[Diagnostic]) -> tuple[tuple[PlanItem, ...], int]:

@@ -151,7 +151,8 @@ def outline_masks(things: tuple[Thing, ...]) -> np.ndarray:
 
     polygons = [thing.outline.ravel().tolist() for thing in things]
     encoded = coco_mask.frPyObjects(polygons, SIZE, SIZE)
-    return np.stack([np.array(coco_mask.decode(rle), copy=True).astype(bool) for rle in encoded])
+    masks: np.ndarray = coco_mask.decode(encoded).transpose(2, 0, 1) > 0
+    return masks
 
 
 def generate(seed: int, split: SplitName, index: int) -> Scene:

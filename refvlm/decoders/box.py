@@ -36,7 +36,8 @@ class BoxDecoder(nn.Module):
         read = sample_at(pixels, located.image, point.detach())
         change = head(torch.cat([located.query, read], 1)).float()
         base = torch.cat([point, torch.full_like(point, 0.2)], 1) if before is None else before
-        return (inverse_sigmoid(base) + change).sigmoid()
+        boxes: Tensor = (inverse_sigmoid(base) + change).sigmoid()
+        return boxes
 
 
 def _head(width_in: int) -> nn.Sequential:

@@ -24,7 +24,7 @@ class PixelDecoder(nn.Module):
 
     def forward(self, features: ImageFeatures) -> Tensor:
         """Features -> float [B, P, S, S]."""
-        merged = self.encoded_in(features.encoded)
+        merged: Tensor = self.encoded_in(features.encoded)
         levels = list(zip(features.pyramid, self.laterals, self.smooth, strict=True))
         for level, lateral, smooth in reversed(levels):
             merged = functional.interpolate(merged, level.shape[-2:], mode="bilinear", align_corners=False)
@@ -70,4 +70,5 @@ class MaskDecoder(nn.Module):
             functional.softplus(steep_x)[:, None, None] * away[:, 0]
             + functional.softplus(steep_y)[:, None, None] * away[:, 1]
         )
-        return dots / pixels.shape[1] ** 0.5 + bowl
+        logits: Tensor = dots / pixels.shape[1] ** 0.5 + bowl
+        return logits

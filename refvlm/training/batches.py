@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from benchmarks.schema import Unit
 from benchmarks.world.expressions import KINDS, Expression, all_expressions
 from benchmarks.world.scenes import COLOURS, SHAPES, SIZE, SIZES, Scene, generate
 from refvlm.grouping import find_groups
@@ -66,11 +67,11 @@ class _Turn:
 
 
 def _turn(tokenizer: WordTokenizer, expression: Expression, rng: np.random.Generator) -> _Turn:
-    unit = "mask" if rng.random() < 0.5 else "box"
+    unit: Unit = "mask" if rng.random() < 0.5 else "box"
     template = TEMPLATES[unit][int(rng.integers(len(TEMPLATES[unit])))]
-    prompt = tokenizer.encode(turn_text(template.format(expression.text), unit))  # type: ignore[arg-type]
+    prompt = tokenizer.encode(turn_text(template.format(expression.text), unit))
     answer = answer_for((Triplet(expression.text, unit, 1), Text(".")))
-    ids = tokenizer.encode(render(answer)) + [tokenizer.ids[EOS]]
+    ids = [*tokenizer.encode(render(answer)), tokenizer.ids[EOS]]
     return _Turn(prompt + ids, [IGNORED] * len(prompt) + ids, expression.target)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 import time
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class Trainer:
                 f"step {self.step}: the loss is {losses['total'].item()} on scenes {batch.seeds}; lower optim.lr"
             )
         self.optimizer.zero_grad(set_to_none=True)
-        losses["total"].backward()
+        torch.autograd.backward(losses["total"])
         nn.utils.clip_grad_norm_([*self.model.parameters(), *self.heads.parameters()], optim.clip)
         self.optimizer.step()
         self.step += 1
@@ -96,7 +97,7 @@ class Trainer:
         """
         try:
             state = torch.load(folder / STATE, weights_only=True)
-        except Exception as error:
+        except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
             raise DataError(f"{folder / STATE} cannot be read ({error}): start over in another --out") from None
         if state["config"] != self.config.model_dump(mode="json"):
             raise ConfigError(f"{folder} was started with another configuration: choose another --out or use that one")

@@ -7,7 +7,7 @@ from benchmarks.world.scenes import COLOURS, SHAPES
 from refvlm.prompting import PROMPT_WORDS
 from refvlm.tokenizer import WordTokenizer
 
-TEMPLATES = {
+TEMPLATES: dict[str, tuple[str, ...]] = {
     "box": (
         "Locate {} with a box.",
         "Locate {} with a box.",
