@@ -1,0 +1,100 @@
+"""The table that a run prints, and the same rows for machines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from metrics.errors import DataError
+from results.record import Record
+
+SAMPLE_NOTE = (
+    "sample: procedural scenes, never comparable to published numbers. "
+    "For official data: refbench eval --data-root DIR (`refbench data status` says what belongs there)."
+)
+PART_NOTE = "n of N: only a part of the split was run, or the files do not hold the published number of samples."
+
+
+def rows_table(records: Sequence[Record]) -> str:
+    """Lay out records as text: one table per kind of task, in order of appearance, then notes on what the marks mean.
+
+    Fractions are multiplied by 100. `parsed` is the share of all samples with a readable answer, `95% CI` the bootstrap
+    interval of the first number.
+    """
+    kinds = list(dict.fromkeys(record.kind for record in records))
+    tables = [_table([record for record in records if record.kind == kind]) for kind in kinds]
+    notes = [SAMPLE_NOTE] if any(record.data == "sample" for record in records) else []
+    notes += [PART_NOTE] if any(record.whole is not None for record in records) else []
+    return "\n\n".join([*tables, *(["\n".join(notes)] if notes else [])])
+
+
+def slices_table(record: Record, tag: str) -> str:
+    """Lay out one record by the values of a tag; the last line holds all samples.
+
+    Raises:
+        DataError: the samples do not carry the tag.
+    """
+    if tag not in record.slices:
+        known = ", ".join(record.slices) or "none"
+        raise DataError(f"{record.task} {record.split} has no tag '{tag}' to slice by; it has: {known}")
+    columns = _columns([record])
+    body: list[list[str | int]] = [
+        [value, part.n, *_cells(part.metrics, record.units, columns)] for value, part in record.slices[tag].items()
+    ]
+    body.append(["all", record.n, *_cells(record.metrics, record.units, columns)])
+    return _lay_out([tag, "n", *columns], body)
+
+
+def row_json(record: Record) -> dict[str, Any]:
+    """One entry of `rows` in the answer of `eval --json`: plain numbers, fractions stay fractions."""
+    names = (
+        "model", "task", "dataset", "split", "data", "limit", "n", "failed", "missing", "unparsable", "run",
+    )  # fmt: skip
+    row: dict[str, Any] = {name: getattr(record, name) for name in names}
+    row["metrics"] = {key: record.metrics[key] for key in record.columns}
+    row["intervals"] = {key: list(record.intervals[key]) for key in record.columns if key in record.intervals}
+    return row
+
+
+def _table(records: Sequence[Record]) -> str:
+    columns = _columns(records)
+    facts = ["model", "task", "dataset", "split", "data", "n", "failed", "unparsable", "parsed"]
+    return _lay_out([*facts, columns[0], "95% CI", *columns[1:]], [_row(record, columns) for record in records])
+
+
+def _row(record: Record, columns: Sequence[str]) -> list[str | int]:
+    first, *others = _cells(record.metrics, record.units, columns)
+    count = record.n if record.whole is None else f"{record.n} of {record.whole}"
+    what = [record.model, record.task, record.dataset, record.split, record.data]
+    health = [count, record.failed, record.unparsable, f"{100 * record.parse_rate:.2f}"]
+    return [*what, *health, first, _interval(record, columns[0]), *others]
+
+
+def _columns(records: Sequence[Record]) -> list[str]:
+    """Every key, the headline first, then in the order of the metrics."""
+    keys = [key for record in records for key in (record.headline, *record.columns)]
+    return list(dict.fromkeys(keys))
+
+
+def _cells(metrics: Mapping[str, float | None], units: Mapping[str, str], columns: Sequence[str]) -> list[str]:
+    return [_number(metrics.get(key), units.get(key, "")) for key in columns]
+
+
+def _interval(record: Record, key: str) -> str:
+    if key not in record.intervals:
+        return ""
+    low, high = (_number(bound, record.units.get(key, "")) for bound in record.intervals[key])
+    return f"{low} to {high}"
+
+
+def _number(value: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    return f"{100 * value:.2f}" if unit == "fraction" else f"{value:.4f}"
+
+
+def _lay_out(head: Sequence[str], body: Sequence[Sequence[str | int]]) -> str:
+    numeric = {"n", "failed", "unparsable", "parsed"}
+    words = {"model", "task", "dataset", "split", "data"}
+    sides = ["left" if name in words or (k == 0 and name not in numeric) else "right" for k, name in enumerate(head)]
+    return tabulate([list(row) for row in body], list(head), tablefmt="simple", colalign=sides, disable_numparse=True)

@@ -1,0 +1,63 @@
+"""What makes two runs the same run: everything that could change a prediction or a number, and nothing else."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.schema import Sample, Split
+from tasks.base import ModelEntry, Task
+from tasks.options import RunOptions
+from tasks.prompts import template
+
+_ID_LENGTH = 10
+
+
+def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, options: RunOptions) -> dict[str, Any]:
+    """Build the identity of a run, ready for JSON.
+
+    Args:
+        task: resolved task file.
+        split: opened split.
+        entry: the model.
+        fingerprint: over the model's weights and settings.
+        options: those of the command.
+    """
+    return {
+        "model": {"name": entry.name, "fingerprint": fingerprint},
+        "task": {
+            "name": task.name,
+            "kind": task.kind.name,
+            "benchmark": task.benchmark,
+            "prompt": {"name": task.prompt, "template": template(task.prompt)},
+            "protocol": dict(task.protocol),
+            "metrics": {metric.name: metric.protocol for metric in task.kind.metrics},
+        },
+        "split": {"benchmark": split.benchmark, "name": split.name, "origin": split.origin, "data": split.fingerprint},
+        "limit": options.limit,
+        "seed": options.seed,
+        "batch_size": options.batch_size,
+        "device": options.device.split(":")[0],
+        "dtype": options.dtype,
+        "refbench": version("refbench"),
+    }
+
+
+def run_folder(identity: dict[str, Any]) -> Path:
+    """Where a run lives, relative to the root of all runs: `<model>/<task>/<split>-<id>`."""
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:_ID_LENGTH]
+    names = (identity["model"]["name"], identity["task"]["name"], f"{identity['split']['name']}-{digest}")
+    return Path(*(name.replace("/", "--") for name in names))
+
+
+def subset(samples: Sequence[Sample], limit: int | None) -> tuple[Sample, ...]:
+    """Choose the samples of a limited run, in the order of the benchmark.
+
+    The choice depends on the ids alone and is nested: a larger limit keeps every sample of a smaller one.
+    """
+    if limit is None or limit >= len(samples):
+        return tuple(samples)
+    ranked = sorted(range(len(samples)), key=lambda place: hashlib.sha256(samples[place].id.encode()).digest())
+    return tuple(samples[place] for place in sorted(ranked[:limit]))

@@ -1,0 +1,83 @@
+"""What one needs to know to repeat a run: written to `run.json`, never to the result.
+
+No environment variable is read, and values of options that look like secrets are replaced.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+PACKAGES = (
+    "refbench", "accelerate", "numpy", "pillow", "pycocotools", "safetensors", "scipy", "tokenizers", "torch",
+    "transformers",
+)  # fmt: skip
+_SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
+_GIT_SECONDS = 5.0
+
+
+def facts(command: Iterable[str]) -> dict[str, Any]:
+    """Collect command, versions, machine and git state of the current folder."""
+    return {
+        "command": redact(command),
+        "packages": _versions(),
+        "python": platform.python_version(),
+        "host": {"platform": platform.platform(), "machine": platform.machine(), "cpus": os.cpu_count()},
+        "git": _git_state(),
+    }
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def accelerator(device: str) -> str | None:
+    """Name of the accelerator in use; None on a CPU, or when the model did not load torch."""
+    torch = sys.modules.get("torch")
+    if torch is None or not device.startswith("cuda"):
+        return None
+    return str(torch.cuda.get_device_name(device))
+
+
+def redact(command: Iterable[str]) -> list[str]:
+    """Replace the values of options whose name looks like a secret."""
+    words: list[str] = []
+    hide_next = False
+    for word in command:
+        name, equals, _ = word.partition("=")
+        is_secret = name.startswith("-") and _SECRET.search(name) is not None
+        words.append("***" if hide_next else f"{name}=***" if is_secret and equals else word)
+        hide_next = is_secret and not equals
+    return words
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def _git_state() -> dict[str, Any] | None:
+    """Commit of the current folder and whether tracked files differ from it; None outside a repository."""
+    commit = _git("rev-parse", "HEAD")
+    if not commit:
+        return None
+    return {"commit": commit, "modified": bool(_git("status", "--porcelain", "--untracked-files=no"))}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=_GIT_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,124 @@
+"""Checks what a model returned before it is kept: a wrong answer becomes a counted failure, not a crash later."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+
+from benchmarks.errors import ModelError
+from benchmarks.schema import Box, Group, Instance, Prediction, Query, Rle, Status, Unit
+
+_STATUSES = get_args(Status)
+_UNITS = get_args(Unit)
+
+
+def check_ids(answers: Any, queries: Sequence[Query], model: str) -> list[Prediction]:
+    """Check that a model answered every query once and in order.
+
+    Raises:
+        ModelError: another number of answers, something that is not a Prediction, wrong or repeated ids.
+    """
+    if not isinstance(answers, Sequence) or not all(isinstance(answer, Prediction) for answer in answers):
+        raise ModelError(f"model {model} must return a list of Prediction: mend its adapter")
+    if len(answers) != len(queries):
+        counts = f"{len(answers)} predictions for {len(queries)} queries"
+        raise ModelError(f"model {model} returned {counts}: mend its adapter")
+    for answer, query in zip(answers, queries, strict=True):
+        if answer.sample_id != query.sample_id:
+            raise ModelError(
+                f"model {model} answered '{answer.sample_id}' where '{query.sample_id}' was asked: "
+                "predictions must have the ids of their queries, in the same order; mend its adapter"
+            )
+    return list(answers)
+
+
+def plain(prediction: Prediction, query: Query) -> Prediction:
+    """Turn a prediction into plain Python numbers and text; an unusable one becomes `failed` with the reason.
+
+    Boxes must be four finite numbers and scores finite; masks must be compressed COCO RLE of the image's own size. A
+    box with x2 < x1 passes: its metric counts it as wrong.
+    """
+    try:
+        if prediction.status not in _STATUSES:
+            raise ValueError(f"status must be one of {', '.join(_STATUSES)}, got {prediction.status!r}")
+        for name in ("text", "prompt", "error"):
+            if not isinstance(getattr(prediction, name), str):
+                raise ValueError(f"{name} must be text")
+        return replace(prediction, groups=tuple(_group(group, query.image.size_hw) for group in prediction.groups))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        text = prediction.text if isinstance(prediction.text, str) else ""
+        return failed(query, f"unusable answer: {error}", text)
+
+
+def failed(query: Query, reason: str, text: str = "") -> Prediction:
+    """Stand in for an answer that there is not: it stays in the denominator with the worst score."""
+    return Prediction(sample_id=query.sample_id, status="failed", text=text, prompt=query.prompt, error=reason)
+
+
+def _group(group: Group, size_hw: tuple[int, int]) -> Group:
+    if group.unit not in _UNITS or not isinstance(group.phrase, str):
+        raise ValueError(f"group {group.phrase!r} has unit {group.unit!r}, not one of {', '.join(_UNITS)}")
+    return replace(group, instances=tuple(_instance(instance, size_hw) for instance in group.instances))
+
+
+def _instance(instance: Instance, size_hw: tuple[int, int]) -> Instance:
+    return Instance(
+        score=None if instance.score is None else _finite(instance.score, "score"),
+        box_xyxy=None if instance.box_xyxy is None else _box(instance.box_xyxy),
+        mask_rle=None if instance.mask_rle is None else _mask(instance.mask_rle, size_hw),
+    )
+
+
+def _box(box: Box) -> Box:
+    if len(box) != 4:
+        raise ValueError(f"box has {len(box)} numbers, not x1 y1 x2 y2")
+    x1, y1, x2, y2 = (_finite(value, "box") for value in box)
+    return (x1, y1, x2, y2)
+
+
+def _finite(value: Any, name: str) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} holds {number}")
+    return number
+
+
+def _mask(rle: Rle, size_hw: tuple[int, int]) -> Rle:
+    size = [int(side) for side in rle["size"]]
+    if size != list(size_hw):
+        raise ValueError(f"mask is for [H, W] = {size} but the image is {list(size_hw)}")
+    counts = rle["counts"].decode("ascii") if isinstance(rle["counts"], bytes) else rle["counts"]
+    if not isinstance(counts, str):
+        raise ValueError("mask counts must be compressed COCO text")
+    covered = covered_pixels(counts)
+    if covered != size[0] * size[1]:
+        raise ValueError(f"mask runs cover {covered} of {size[0] * size[1]} pixels")
+    return {"size": size, "counts": counts}
+
+
+def covered_pixels(counts: str) -> int:
+    """Add up the runs of a compressed COCO mask, which the C code would trust without looking.
+
+    Each run is a signed number, low 5 bits first, bit 5 of a character says that more follow; from the fourth run on
+    it is the change from the run two before (COCO API, maskApi.c).
+
+    Raises:
+        ValueError: characters or runs that no encoder writes.
+    """
+    codes = np.frombuffer(counts.encode("ascii"), dtype=np.uint8).astype(np.int64) - 48
+    if not codes.size or codes.min() < 0 or codes.max() > 63 or codes[-1] & 0x20:
+        raise ValueError("mask counts are not compressed COCO text")
+    starts = np.flatnonzero(np.concatenate(([True], (codes[:-1] & 0x20) == 0)))
+    lengths = np.diff(np.append(starts, codes.size))
+    if lengths.max() > 8:
+        raise ValueError("mask counts hold a number that is too long")
+    shifts = 5 * (np.arange(codes.size) - np.repeat(starts, lengths))
+    deltas = np.add.reduceat((codes & 0x1F) << shifts, starts)
+    negative = (codes[starts + lengths - 1] & 0x10) != 0
+    runs = np.where(negative, deltas - (1 << (5 * lengths)), deltas)
+    runs[1::2], runs[2::2] = np.cumsum(runs[1::2]), np.cumsum(runs[2::2])
+    if runs.min() < 0:
+        raise ValueError("mask counts hold a negative run")
+    return int(runs.sum())
