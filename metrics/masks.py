@@ -1,76 +1,87 @@
-"""Mask areas, intersections and unions on COCO run lengths, without decoding to pixels.
+"""Overlap of two masks from their COCO run lengths, without decoding a pixel.
 
-An RLE is {"size": [H, W], "counts": str or bytes}, column-major and compressed, as pycocotools writes it.
+Masks are compressed RLE {"size": [H, W], "counts": text}, column-major. Counts are exact integers.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco
 
 from metrics.errors import DataError
 
 Rle = Mapping[str, Any]
 
 
-def check_same_size(pred: Rle, target: Rle) -> None:
-    """Refuse masks of different sizes.
-
-    Raises:
-        DataError: names both sizes and the remedy.
-    """
-    if list(pred["size"]) != list(target["size"]):
-        raise DataError(
-            f"predicted mask is {'x'.join(map(str, pred['size']))} but its target is "
-            f"{'x'.join(map(str, target['size']))} (height x width): resize it to the image first"
-        )
-
-
 def area(rle: Rle) -> int:
-    """Number of object pixels."""
-    from pycocotools import mask as coco_mask
-
-    return int(coco_mask.area(_plain(rle)))
+    """Count the pixels of a mask."""
+    return int(coco.area(rle))
 
 
-def overlap(pred: Rle, target: Rle) -> tuple[int, int]:
-    """Intersection and union in pixels, exact.
+def inter_union(pred: Rle, target: Rle) -> tuple[int, int]:
+    """Count the pixels that two masks share and those that either covers.
 
     Raises:
-        DataError: the sizes differ.
+        DataError: the masks have different sizes, which is named for both.
     """
-    from pycocotools import mask as coco_mask
-
-    check_same_size(pred, target)
-    pair = [_plain(pred), _plain(target)]
-    union = int(coco_mask.area(coco_mask.merge(pair)))
-    total = int(coco_mask.area(pair[0])) + int(coco_mask.area(pair[1]))
-    return total - union, union
+    check_sizes([pred, target])
+    areas = coco.area([pred, target, coco.merge([pred, target], intersect=True)])
+    inter = int(areas[2])
+    return inter, int(areas[0]) + int(areas[1]) - inter
 
 
-def union_of(masks: Sequence[Rle]) -> Rle:
-    """Union of one or more masks of one size, as an RLE with text counts.
+def inter_union_arrays(pred: np.ndarray, target: np.ndarray) -> tuple[int, int]:
+    """Count shared and covered pixels of two bool arrays [H, W].
 
     Raises:
-        DataError: the sizes differ.
-        ValueError: there is no mask.
+        DataError: an array is not two-dimensional bool, or the sizes differ.
     """
-    from pycocotools import mask as coco_mask
-
-    if not masks:
-        raise ValueError("a union needs at least one mask: an answer without masks is None")
-    for mask in masks[1:]:
-        check_same_size(mask, masks[0])
-    merged = coco_mask.merge([_plain(mask) for mask in masks]) if len(masks) > 1 else _plain(masks[0])
-    counts = merged["counts"]
-    return {"size": list(merged["size"]), "counts": counts.decode("ascii") if isinstance(counts, bytes) else counts}
+    for name, array in (("pred", pred), ("target", target)):
+        if array.dtype != np.bool_ or array.ndim != 2:
+            raise DataError(f"{name} must be bool [H, W], got {array.dtype} {array.shape}")
+    if pred.shape != target.shape:
+        raise DataError(_sizes(pred.shape, target.shape))
+    inter = int(np.count_nonzero(pred & target))
+    return inter, int(np.count_nonzero(pred)) + int(np.count_nonzero(target)) - inter
 
 
-def _plain(rle: Rle) -> dict[str, Any]:
-    """Copy to the exact form that pycocotools takes.
+def union(rles: Sequence[Rle]) -> Rle | None:
+    """Join masks into one; None where there is none, which metrics read as no answer.
 
     Raises:
-        DataError: it is no compressed RLE.
+        DataError: the masks have different sizes.
     """
-    size, counts = rle.get("size"), rle.get("counts")
-    if not isinstance(counts, str | bytes) or not isinstance(size, list | tuple) or len(size) != 2:
-        raise DataError("a mask must be a compressed COCO RLE: {'size': [height, width], 'counts': text}")
-    return {"size": [int(size[0]), int(size[1])], "counts": counts}
+    if not rles:
+        return None
+    if len(rles) == 1:
+        return rles[0]
+    check_sizes(rles)
+    joined: Rle = coco.merge(list(rles))
+    return joined
+
+
+def empty(size_hw: Sequence[int]) -> Rle:
+    """Build a mask without any pixel, for an expression that has no target."""
+    height, width = size_hw
+    nothing: Rle = coco.frPyObjects({"size": [height, width], "counts": [height * width]}, height, width)
+    return nothing
+
+
+def check_sizes(rles: Sequence[Rle]) -> None:
+    """Check that masks have one size, because pycocotools returns numbers without meaning otherwise.
+
+    Raises:
+        DataError: two sizes differ.
+    """
+    first = tuple(rles[0]["size"])
+    for rle in rles[1:]:
+        if tuple(rle["size"]) != first:
+            raise DataError(_sizes(first, rle["size"]))
+
+
+def _sizes(pred: Sequence[int], target: Sequence[int]) -> str:
+    return (
+        f"one mask is {pred[0]} x {pred[1]} but the other is {target[0]} x {target[1]} (rows x columns): "
+        "bring the prediction to the size of the image"
+    )

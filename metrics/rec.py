@@ -1,76 +1,111 @@
-"""Referring expression comprehension: accuracy of one box per expression at an IoU threshold.
+"""Referring expression comprehension: share of expressions whose box overlaps enough, and mean IoU.
 
-Protocol rec/1: one (ref, sentence) pair is one sample; the top-ranked box only; IoU in continuous pixels without +1;
-a hit is IoU >= threshold. A missing, failed or malformed answer is IoU 0.
+Protocol rec/1: one row per (expression, image) pair; the top-ranked box alone is scored; a hit is IoU >= threshold.
 """
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
+from functools import partial
+from typing import Literal
 
 from metrics.base import Card, Metric, Row
-from metrics.boxes import iou, is_valid
-from metrics.errors import DataError
+from metrics.boxes import box_iou, is_malformed
 
 THRESHOLDS = (0.25, 0.5, 0.75)
+Rule = Literal["ge", "gt"]
 
 
-def measure(pred: Sequence[float] | None, target: Sequence[float]) -> Row:
-    """Compare the top-ranked box with its target.
+def measure(pred_box: Sequence[float] | None, target_box: Sequence[float]) -> Row:
+    """Compare the top-ranked predicted box with the target.
 
     Args:
-        pred: xyxy pixels of the original image, or None where the answer holds no box.
-        target: xyxy pixels.
+        pred_box: x1, y1, x2, y2 in pixels of the original image; None where there is no readable answer.
+        target_box: x1, y1, x2, y2 in the same pixels.
 
     Returns:
-        `iou` in [0, 1], `missing` and `malformed` (x2 < x1, y2 < y1 or not finite) as 0 or 1.
+        `iou` in [0, 1]; `malformed` 1 where x2 < x1, y2 < y1 or a value is not finite (IoU 0, corners are not
+        swapped); `missing` 1 where there was no answer (IoU 0).
 
     Raises:
-        DataError: the target itself is malformed.
+        ValueError: a box does not have four numbers, or the target is malformed.
     """
-    if not is_valid(target):
-        raise DataError(
-            f"target box {list(target)} is not x1, y1, x2, y2 with x2 >= x1 and y2 >= y1: correct the annotation"
-        )
-    if pred is None:
-        return {"iou": 0.0, "missing": 1, "malformed": 0}
-    if not is_valid(pred):
-        return {"iou": 0.0, "missing": 0, "malformed": 1}
-    return {"iou": iou(pred, target), "missing": 0, "malformed": 0}
+    if len(target_box) != 4 or is_malformed(target_box):
+        raise ValueError(f"target_box must be finite x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, got {target_box}")
+    if pred_box is None:
+        return {"iou": 0.0, "malformed": 0, "missing": 1}
+    if len(pred_box) != 4:
+        raise ValueError(f"pred_box must be x1, y1, x2, y2, got {len(pred_box)} numbers")
+    malformed = is_malformed(pred_box)
+    return {"iou": 0.0 if malformed else box_iou(pred_box, target_box), "malformed": int(malformed), "missing": 0}
 
 
-def aggregate(rows: Sequence[Row]) -> dict[str, float]:
-    """Turn rows, in any order, into fractions.
+def aggregate(rows: Sequence[Row], rule: Rule = "ge") -> dict[str, float]:
+    """Turn rows into scores in [0, 1]. Rows may come in any order, from any shard.
 
-    Returns:
-        `acc@T` for each threshold with >=; `miou`; and `acc@T_gt` with the strict > where it differs.
+    Args:
+        rule: "ge" counts IoU >= threshold, "gt" IoU > threshold. Where the other rule gives another number, that is
+            reported too, under the key with the rule's name behind it (`acc@0.5_gt`).
 
     Raises:
         ValueError: there are no rows.
     """
     if not rows:
-        raise ValueError("REC has no samples to aggregate: check the split and the filters")
-    ious = np.array([row["iou"] for row in rows], dtype=np.float64)
-    scores = {f"acc@{t:g}": float((ious >= t).mean()) for t in THRESHOLDS}
-    scores["miou"] = float(np.sort(ious).mean())
-    strict = {f"acc@{t:g}_gt": float((ious > t).mean()) for t in THRESHOLDS}
-    return scores | {key: value for key, value in strict.items() if value != scores[key.removesuffix("_gt")]}
+        raise ValueError("rec has no rows to aggregate: score at least one expression")
+    ious = [row["iou"] for row in rows]
+    shares = {each: {f"acc@{t}": _share(ious, t, each) for t in THRESHOLDS} for each in ("ge", "gt")}
+    other = "gt" if rule == "ge" else "ge"
+    differing = {f"{key}_{other}": value for key, value in shares[other].items() if value != shares[rule][key]}
+    return {**shares[rule], "miou": math.fsum(ious) / len(ious), **differing}
+
+
+def _share(ious: Sequence[float], threshold: float, rule: str) -> float:
+    hits = sum(iou >= threshold if rule == "ge" else iou > threshold for iou in ious)
+    return hits / len(ious)
 
 
 CARD = Card(
-    definition="Share of expressions whose top-ranked box has IoU >= T with the annotated box; mIoU is the mean IoU.",
-    source="MDETR and TransVG evaluations use >=; Shikra and u-LLaVA use >, reported as acc@T_gt where it differs",
+    definition="acc@T: share of expressions whose top-ranked box has IoU >= T with the target; miou: mean IoU",
+    source="RefCOCO protocol (Yu et al. 2016); box IoU of pycocotools 2.0.11 (continuous, no +1)",
     edge_rules=(
-        "one (ref, sentence) pair is one sample, not one ref",
-        "further boxes of an answer are ignored: no any-hit scoring",
-        "missing or unparsable answer: IoU 0, stays in the denominator",
-        "x2 < x1, y2 < y1 or a number that is not finite: IoU 0, counted as malformed, corners are never swapped",
-        "IoU of an empty union: 0; boxes of zero area score 0",
-        "IoU, not MDETR's generalised IoU, and without MAttNet's +1",
+        "unit: one (expression, image) pair, not one referred object",
+        "only the top-ranked box of an answer counts, however many it lists",
+        "no answer or an unreadable one: IoU 0, stays in the denominator, counted as missing",
+        "x2 < x1, y2 < y1 or a value that is not finite: IoU 0, counted as malformed, corners are not swapped",
+        "a box without area: IoU 0",
+        "exact ties at a threshold are hits; acc@T_gt shows the strict rule (Shikra, u-LLaVA) where it differs",
+        "coordinates beyond the image are not clipped",
+        "not MDETR's number, which thresholds generalised IoU, nor MAttNet's, which adds a pixel to the intersection",
     ),
-    keys={f"acc@{t:g}": f"share with IoU >= {t:g}" for t in THRESHOLDS}
-    | {"miou": "mean IoU over expressions"}
-    | {f"acc@{t:g}_gt": f"share with IoU > {t:g}, printed only where it differs" for t in THRESHOLDS},
+    keys={
+        "acc@0.25": "share of expressions with IoU >= 0.25",
+        "acc@0.5": "share of expressions with IoU >= 0.5, the accuracy that papers print",
+        "acc@0.75": "share of expressions with IoU >= 0.75",
+        "miou": "mean IoU over expressions",
+        "acc@T_gt": "share with IoU > T; shown only where it differs from acc@T",
+    },
+)
+STRICT_CARD = Card(
+    definition="acc@T: share of expressions whose top-ranked box has IoU > T with the target; miou: mean IoU",
+    source="evaluation scripts of Shikra and u-LLaVA (strict comparison); box IoU of pycocotools 2.0.11",
+    edge_rules=(
+        *(rule for rule in CARD.edge_rules if not rule.startswith("exact ties")),
+        "exact ties at a threshold are misses; acc@T_ge shows the inclusive rule where it differs",
+    ),
+    keys={
+        "acc@0.25": "share of expressions with IoU > 0.25",
+        "acc@0.5": "share of expressions with IoU > 0.5",
+        "acc@0.75": "share of expressions with IoU > 0.75",
+        "miou": "mean IoU over expressions",
+        "acc@T_ge": "share with IoU >= T; shown only where it differs from acc@T",
+    },
 )
 REC = Metric(name="rec", kind="rec", protocol="rec/1", aggregate=aggregate, headline="acc@0.5", card=CARD)
-METRICS = [REC]
+REC_GT = Metric(
+    name="rec_gt",
+    kind="rec",
+    protocol="rec/1 variant=gt",
+    aggregate=partial(aggregate, rule="gt"),
+    headline="acc@0.5",
+    card=STRICT_CARD,
+)
+METRICS = [REC, REC_GT]
