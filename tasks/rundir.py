@@ -100,8 +100,11 @@ class RunDirectory:
         """
         lock = self._lock()
         try:
-            if fresh and (self.path / "run.json").exists():
+            if fresh and any(entry.name != LOCK for entry in self.path.iterdir()):
                 lock = self._start_over(lock)
+            with disk(self.path):
+                for draft in self.path.glob(".*.tmp"):  # of a process that was killed while it wrote
+                    draft.unlink()
             yield
         finally:
             os.close(lock)

@@ -1,0 +1,137 @@
+"""A toy split and a model whose answers depend on its batch and on drawn numbers; run as a program, it kills itself.
+
+    python toy_run.py FOLDER OUT MOMENT
+
+MOMENT is `never`, `ask:K` (before the K-th batch is answered), `tear:K` (in the middle of writing the K-th batch) or
+`write:NAME` (before a file of the run directory is replaced).
+"""
+
+import hashlib
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from benchmarks.schema import Group, ImageRef, Instance, Prediction, Sample, Split, Target
+from tasks import kinds
+from tasks.base import ModelEntry, Task
+from tasks.run import RunOptions, evaluate
+
+SIZE_HW = (24, 32)
+
+
+def rle_of(box_xyxy, size_hw=SIZE_HW):
+    """The mask of a box with whole-pixel edges."""
+    canvas = np.zeros(size_hw, dtype=np.uint8, order="F")
+    x1, y1, x2, y2 = (int(edge) for edge in box_xyxy)
+    canvas[y1:y2, x1:x2] = 1
+    return {"size": list(size_hw), "counts": coco_mask.encode(canvas)["counts"].decode("ascii")}
+
+
+def make_split(folder, count=10, expected=None, origin="sample"):
+    """`count` questions, two to an image, each with a box of its own and a tag."""
+    samples = []
+    for number in range(count):
+        path = Path(folder) / f"{number // 2}.png"
+        if not path.exists():
+            Image.new("RGB", SIZE_HW[::-1], (number, 0, 0)).save(path)
+        box = (float(number % 7), float(number % 5), float(number % 7 + 9), float(number % 5 + 8))
+        samples.append(
+            Sample(
+                id=f"toy/test/{number}",
+                image=ImageRef(path, SIZE_HW),
+                image_id=f"image-{number // 2}",
+                question=f"thing {number}",
+                target=Target(box, rle_of(box)),
+                tags={"kind": "odd" if number % 2 else "even"},
+            )
+        )
+    return Split("toy", "test", origin, expected, "f00d", tuple(samples))
+
+
+def make_task(kind):
+    """The task of a kind."""
+    prompt = {"rec": "locate_expression", "res": "segment_expression"}[kind]
+    return Task(name=f"toy_{kind}", kind=kinds.find(kind), benchmark="toy", splits=("test",), prompt=prompt)
+
+
+class Steady:
+    """Answers boxes that depend on the whole batch and on drawn numbers, and remembers what it was asked."""
+
+    def __init__(self, before=lambda number: None):
+        self.asked = []
+        self._before = before
+
+    def predict(self, queries):
+        self._before(len(self.asked))
+        self.asked.append([query.sample_id for query in queries])
+        salt = hashlib.sha256("".join(self.asked[-1]).encode()).digest()[0] / 256
+        return [self._answer(query, salt) for query in queries]
+
+    def fingerprint(self):
+        return "steady"
+
+    def _answer(self, query, salt):
+        edge = random.random() + np.random.random() + salt
+        box = (edge, edge, edge + 8, edge + 8)
+        instance = Instance(score=0.5, box_xyxy=box, mask_rle=rle_of(box))
+        return Prediction(query.sample_id, "ok", "an answer", query.prompt, (Group("thing", query.wants, (instance,)),))
+
+
+def make_entry(model, **fields):
+    """Register a model that is already made."""
+    return ModelEntry(**{"name": "toy", "kind": "toy", "units": ("box", "mask"), "load": lambda options: model, **fields})
+
+
+def die():
+    """End at once, as the kernel or a power switch would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main():
+    """Run, and die at the moment that was asked for."""
+    folder, out, moment = sys.argv[1:]
+    event, _, value = moment.partition(":")
+    model = Steady(lambda number: die() if event == "ask" and number == int(value) else None)
+    if event == "tear":
+        tear_at(int(value))
+    if event == "write":
+        die_before_replacing(value)
+    evaluate(make_task("rec"), make_split(folder), make_entry(model), RunOptions(out=Path(out), batch_size=3))
+
+
+def tear_at(number):
+    """Let the `number`-th write reach the disk up to the middle of its second line."""
+    written = []
+    real = os.write
+
+    def write(file, data):
+        if len(written) == number:
+            line = bytes(data).index(b"\n")
+            real(file, data[: line + line // 2])
+            die()
+        written.append(len(data))
+        return real(file, data)
+
+    os.write = write
+
+
+def die_before_replacing(name):
+    """Die when a file of that name is about to appear."""
+    real = os.replace
+
+    def replace(source, target):
+        if Path(target).name == name:
+            die()
+        real(source, target)
+
+    os.replace = replace
+
+
+if __name__ == "__main__":
+    main()
