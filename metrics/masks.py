@@ -47,13 +47,23 @@ def inter_union_arrays(pred: np.ndarray, target: np.ndarray) -> tuple[int, int]:
 
 
 def union(rles: Sequence[Rle]) -> Rle | None:
-    """Join masks into one; None where there is none, which metrics read as no answer.
+    """Join the masks of an answer; None where it has none, which metrics read as no answer.
 
     Raises:
         DataError: the masks have different sizes.
     """
+    return join(rles) if rles else None
+
+
+def join(rles: Sequence[Rle]) -> Rle:
+    """Join one or more masks into one.
+
+    Raises:
+        DataError: the masks have different sizes.
+        ValueError: there is no mask.
+    """
     if not rles:
-        return None
+        raise ValueError("joining masks needs at least one")
     if len(rles) == 1:
         return rles[0]
     check_sizes(rles)
