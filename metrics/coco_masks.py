@@ -4,7 +4,7 @@ pycocotools reads compressed counts unchecked: a text that does not cover the im
 meaning. Here every mask is checked first, without decoding. Format: cocoapi `maskApi.c`, `rleToString`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -17,8 +17,10 @@ from metrics.errors import DataError
 from metrics.matching import Bools, Floats, Ints
 
 Rle = dict[str, Any]
-BYTES_AT_ONCE = 1 << 20
+BYTES_AT_ONCE = 1 << 18
 FARTHEST_PX = 1e5
+LONGEST = 7
+"""Bytes that hold any run of an image."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,6 @@ class Masks:
         return np.asarray(rle.toBbox(self.rles), dtype=np.float64).reshape(-1, 4)
 
 
-NO_MASKS = Masks([], np.zeros(0), np.zeros(0, dtype=bool))
-
-
 def read_masks(segmentations: Sequence[Any], size_hw: Ints, describe: Describe) -> Masks:
     """Bring segmentations into compressed RLE.
 
@@ -56,7 +55,10 @@ def read_masks(segmentations: Sequence[Any], size_hw: Ints, describe: Describe) 
     """
     _check_polygons(segmentations, describe)
     heights, widths = size_hw.T.tolist()
-    rles = [_compress(s, heights[i], widths[i], i, describe) for i, s in enumerate(segmentations)]
+    if not _all_compressed(segmentations):
+        heights, widths = size_hw.T.tolist()
+        segmentations = [_compress(s, heights[i], widths[i], i, describe) for i, s in enumerate(segmentations)]
+    rles: list[Rle] = list(segmentations)
     sizes = np.array([r["size"] for r in rles], dtype=np.int64).reshape(-1, 2)
     covered, area = run_sums([r["counts"] for r in rles])
     broken = np.flatnonzero(covered != sizes.prod(axis=1))
@@ -97,36 +99,77 @@ def _chunks(counts: Sequence[str | bytes]) -> Iterator[list[bytes]]:
 
 def _sums(texts: list[bytes]) -> Ints:
     """Sum the runs of a few texts, int [2, N]; a byte holds five bits, least significant first, and "more follows"."""
-    data = np.frombuffer(b"".join(texts), dtype=np.uint8).astype(np.int64) - 48
-    ends = np.cumsum([len(text) for text in texts])
-    starts = np.concatenate(([0], ends[:-1]))
-    last = (data & 32) == 0
-    broken = starts == ends
-    broken[~broken] = ~last[ends[~broken] - 1]
-    owner = np.repeat(np.arange(len(texts)), ends - starts)
-    broken[owner[(data < 0) | (data > 63)]] = True
-    heads = np.flatnonzero(np.concatenate(([True], last[:-1])))
-    if not len(data):
-        return np.full((2, len(texts)), -1)
-    place = np.arange(len(data)) - np.repeat(heads, np.diff(np.append(heads, len(data))))
-    broken[owner[place > 6]] = True
-    place = np.minimum(place, 6)
-    value = np.add.reduceat((data & 31) << (5 * place), heads)
-    tails = np.append(heads[1:], len(data)) - 1
-    value -= np.where(data[tails] & 16, np.int64(1) << (5 * (place[tails] + 1)), 0)
-    run_owner = owner[heads]
-    number = np.arange(len(heads)) - np.searchsorted(run_owner, run_owner)
-    # From the fourth run on, a text holds the difference to the run two before it.
-    runs = value.copy()
-    for chain_of in (number % 2 == 1, (number % 2 == 0) & (number > 0)):
-        summed = np.cumsum(value[chain_of])
-        mine = run_owner[chain_of]
-        first = np.searchsorted(mine, mine)
-        runs[chain_of] = summed - (summed - value[chain_of])[first]
-    broken[run_owner[runs < 0]] = True
-    covered = np.bincount(run_owner, weights=runs, minlength=len(texts))
-    area = np.bincount(run_owner, weights=runs * (number % 2), minlength=len(texts))
-    return np.where(broken, -1, np.stack((covered, area))).astype(np.int64)
+    data = np.frombuffer(b"".join(texts), dtype=np.uint8) - np.uint8(48)
+    lengths = np.array([len(text) for text in texts])
+    ends = np.cumsum(lengths)
+    tails = np.flatnonzero((data & 32) == 0)
+    broken = lengths == 0
+    broken[~broken] = (data[ends[~broken] - 1] & 32) != 0
+    _mark(broken, ends, np.flatnonzero(data > 63))
+    if broken.any():
+        fine = [text for text, bad in zip(texts, broken, strict=True) if not bad]
+        sums = np.full((2, len(texts)), -1, dtype=np.int64)
+        if fine:
+            sums[:, ~broken] = _sums(fine)
+        return sums
+    values, too_long = _values(data, tails)
+    counts = np.diff(np.searchsorted(tails, ends), prepend=0)
+    covered, area, negative = _chain(values, counts)
+    _mark(broken, ends, tails[too_long])
+    return np.where(broken | negative, -1, np.stack((covered, area)))
+
+
+def _mark(broken: Bools, ends: Ints, positions: Ints) -> None:
+    """Mark the texts that hold the bytes at some positions."""
+    broken[np.searchsorted(ends, positions, side="right")] = True
+
+
+def _values(data: np.ndarray, tails: Ints) -> tuple[Ints, Ints]:
+    """Put together the numbers whose last bytes are at `tails`: int [R], and which of them are too long to be runs."""
+    heads = np.concatenate(([0], tails[:-1] + 1))
+    width = tails - heads + 1
+    values = (data[heads] & 31).astype(np.int64)
+    for place in range(1, min(int(width.max(initial=1)), LONGEST)):
+        longer = np.flatnonzero(width > place)
+        values[longer] |= (data[heads[longer] + place] & 31).astype(np.int64) << (5 * place)
+    below = np.flatnonzero(data[tails] & 16)
+    values[below] -= np.int64(1) << (5 * np.minimum(width[below], LONGEST))
+    return values, np.flatnonzero(width > LONGEST)
+
+
+def _chain(values: Ints, counts: Ints) -> tuple[Ints, Ints, Bools]:
+    """Undo the differences: from the fourth run of a text on, it holds the difference to the run two before it.
+
+    Args:
+        values: int [R], numbers of all texts.
+        counts: int [N], numbers of each text, at least one.
+
+    Returns:
+        Sum of all runs and of every second run, int [N], and bool [N], True where a run is negative.
+    """
+    starts = np.cumsum(counts) - counts
+    number = np.arange(len(values)) - np.repeat(starts, counts)
+    first = values[starts]
+    negative = first < 0
+    sums = []
+    for members, each in ((number & 1 == 1, counts // 2), ((number & 1 == 0) & (number > 0), (counts - 1) // 2)):
+        running = np.concatenate(([0], np.cumsum(values[members])))
+        stops = np.cumsum(each)
+        runs = running[1:] - np.repeat(running[stops - each], each)
+        below = np.flatnonzero(runs < 0)
+        negative[np.searchsorted(stops, below, side="right")] = True
+        total = np.concatenate(([0], np.cumsum(runs)))
+        sums.append(total[stops] - total[stops - each])
+    return first + sums[0] + sums[1], sums[0], negative
+
+
+def _all_compressed(segmentations: Sequence[Any]) -> bool:
+    """Tell whether all segmentations are compressed RLE already, the usual case."""
+    if set(map(type, segmentations)) - {dict}:
+        return False
+    if not all(type(s.get("counts")) is str for s in segmentations):
+        return False
+    return all(_is_size(size) for size in {tuple(s.get("size") or ()) for s in segmentations})
 
 
 def _compress(segmentation: Any, height: int, width: int, position: int, describe: Describe) -> Rle:
@@ -134,18 +177,26 @@ def _compress(segmentation: Any, height: int, width: int, position: int, describ
     if isinstance(segmentation, list):
         merged: Rle = rle.merge(rle.frPyObjects(segmentation, height, width))
         return merged
-    if isinstance(segmentation, Mapping):
-        size, counts = segmentation.get("size"), segmentation.get("counts")
-        if isinstance(size, list) and len(size) == 2 and all(type(side) is int and side > 0 for side in size):
-            if isinstance(counts, str | bytes):
-                return {"size": size, "counts": counts}
-            if isinstance(counts, list) and all(type(run) is int and 0 <= run <= size[0] * size[1] for run in counts):
-                packed: Rle = rle.frPyObjects({"size": size, "counts": counts}, *size)
+    if isinstance(segmentation, dict):
+        counts = segmentation.get("counts")
+        if isinstance(counts, str | bytes) and _is_size(segmentation.get("size")):
+            return segmentation
+        if isinstance(counts, list) and _is_size(segmentation.get("size")):
+            pixels = segmentation["size"][0] * segmentation["size"][1]
+            if all(type(run) is int and 0 <= run <= pixels for run in counts):
+                packed: Rle = rle.frPyObjects(segmentation, height, width)
                 return packed
     raise DataError(
         f'{describe(position)}: its segmentation is neither polygons nor {{"size": [H, W], "counts": …}}: '
         "encode it with pycocotools.mask.encode"
     )
+
+
+def _is_size(size: Any) -> bool:
+    if not isinstance(size, list | tuple) or len(size) != 2:
+        return False
+    height, width = size
+    return type(height) is int and type(width) is int and 0 < height < FARTHEST_PX and 0 < width < FARTHEST_PX
 
 
 def _check_polygons(segmentations: Sequence[Any], describe: Describe) -> None:

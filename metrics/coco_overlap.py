@@ -100,25 +100,25 @@ class KeypointOverlap:
         # One group per number of labelled joints: rows of equal length are summed as the official tool sums them.
         order = np.argsort(pattern, kind="stable")
         bounds = np.searchsorted(pattern[order], np.arange(labelled.shape[1] + 2))
-        for count in np.unique(pattern).tolist():
+        columns, counts = np.nonzero(labelled)[1], labelled.sum(axis=1)
+        first = np.cumsum(counts) - counts
+        for count in np.flatnonzero(np.diff(bounds)).tolist():
             group = order[bounds[count] : bounds[count + 1]]
-            values[group] = self._group(pairs.detection[group], pairs.truth[group], labelled, count)
+            true = pairs.truth[group]
+            column = columns[first[true][:, None] + np.arange(count)]
+            values[group] = self._group(pairs.detection[group], true, column)
         return values
 
-    def _group(self, found: Ints, true: Ints, labelled: Bools, count: int) -> Floats:
-        """Compare pairs whose objects all have `count` labelled joints."""
-        joints = len(self.sigmas)
-        if count:
-            columns = np.nonzero(labelled)[1]
-            first = np.cumsum(labelled.sum(axis=1)) - labelled.sum(axis=1)
-            column = columns[first[true][:, None] + np.arange(count)]
+    def _group(self, found: Ints, true: Ints, column: Ints) -> Floats:
+        """Compare pairs whose objects have equally many labelled joints, the joints `column` [P, n]."""
+        if column.shape[1]:
             delta = self.found_xy[found[:, None], column] - self.true_xyv[true[:, None], column, :2]
             spread = ((self.sigmas * 2) ** 2)[column]
         else:
             corner, size = self.true_xywh[true][:, None, :2], self.true_xywh[true][:, None, 2:]
             joint = self.found_xy[found]
             delta = np.maximum(0, (corner - size) - joint) + np.maximum(0, joint - (corner + size * 2))
-            spread = np.broadcast_to((self.sigmas * 2) ** 2, (len(found), joints))
+            spread = np.broadcast_to((self.sigmas * 2) ** 2, (len(found), len(self.sigmas)))
         area = self.area[true][:, None] + np.spacing(1)
         error = (delta[:, :, 0] ** 2 + delta[:, :, 1] ** 2) / spread / area / 2
         return np.asarray(np.sum(np.exp(-error), axis=1) / error.shape[1])

@@ -7,6 +7,7 @@ holds a box, every area (which decides what a size range ignores) comes from the
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,12 +15,15 @@ import numpy as np
 
 from metrics.coco_columns import Describe, column, load_json, lookup, numbers, objects
 from metrics.coco_files import TruthFile
-from metrics.coco_masks import NO_MASKS, Masks, Rle, read_masks
+from metrics.coco_masks import Masks, Rle, read_masks
 from metrics.errors import DataError
 from metrics.matching import Bools, Floats, Ints
 
 ScoreSource = Literal["score", "constant", "order"]
 AreaSource = Literal["official", "shape"]
+
+FIELDS = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}
+"""What each kind compares."""
 
 NO_SCORES = (
     "average precision ranks answers by confidence, so it is refused without scores; if the model gives none, declare "
@@ -101,11 +105,14 @@ def read_results(
     category = np.array([categories[row["category_id"]] for row in mine], dtype=np.int64)
     lead = _lead(rows[0], path) if rows else "bbox"
     shapes = _Shapes(mine, truth, image, describe, lead)
-    boxes, masks, joints, malformed = shapes.compared()
+    kind = truth.kind
+    boxes = shapes.boxes if kind == "bbox" else np.zeros((len(mine), 4))
+    rles = shapes.masks.rles if kind == "segm" else []
+    joints = shapes.joints if kind == "keypoints" else np.zeros((len(mine), 0, 2))
     notes = _unknown_note(unknown, path) + _limit_note(fits, per_image) + _lead_note(lead, truth, area)
+    notes += _repeat_note(image, category, score, boxes if kind == "bbox" else joints.reshape(len(mine), -1), rles=rles)
     return ResultsFile(
-        path, image, category, score, shapes.areas(boxes, masks, area), boxes, masks.rles, joints, malformed,
-        notes + _repeat_note(mine, truth),
+        path, image, category, score, shapes.areas(area), boxes, rles, joints, shapes.malformed, notes
     )  # fmt: skip
 
 
@@ -162,7 +169,7 @@ def _lead(first: Mapping[str, Any], path: Path) -> str:
 
 @dataclass(frozen=True)
 class _Shapes:
-    """The shapes of results: what is compared, and the areas that decide about size ranges."""
+    """The shapes of results, read once where they are needed: what is compared, and what gives areas."""
 
     rows: list[dict[str, Any]]
     truth: TruthFile
@@ -170,65 +177,52 @@ class _Shapes:
     describe: Describe
     lead: str
 
-    def compared(self) -> tuple[Floats, Masks, Floats, Bools]:
-        """Read boxes, masks or poses, whichever are compared, and mark the malformed ones."""
-        count = len(self.rows)
-        boxes, joints = np.zeros((count, 4)), np.zeros((count, 0, 2))
-        malformed = np.zeros(count, dtype=bool)
-        masks = NO_MASKS
-        if self.truth.kind == "bbox":
-            boxes = self._boxes()
-            malformed = boxes[:, 2:].min(axis=1) < 0
-        elif self.truth.kind == "segm":
-            masks = self._masks()
-            malformed = masks.odd
-        else:
-            joints = self._joints()
-        return boxes, masks, joints, malformed
-
-    def areas(self, boxes: Floats, masks: Masks, source: AreaSource) -> Floats:
-        """Compute the area of every result: float [D]."""
-        kind = self.truth.kind
-        own = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[kind]
-        lead = self.lead if source == "official" else own
-        if lead == "segmentation":
-            return (masks if kind == "segm" else self._masks()).area
-        if lead == "keypoints":
-            boxes = self._extent()
-        elif kind != "bbox":
-            boxes = self._boxes()
-        return np.asarray(boxes[:, 2] * boxes[:, 3])
-
-    def _boxes(self) -> Floats:
-        """Read boxes, or take them from the shapes where the first entry has none, as the official tool does."""
+    @cached_property
+    def boxes(self) -> Floats:
+        """Boxes, or those of the shapes where the first entry has none, as the official tool does: float [D, 4]."""
         if self.lead == "segmentation":
-            return self._masks().boxes_xywh()
+            return self.masks.boxes_xywh()
         if self.lead == "keypoints":
             return self._extent()
         return numbers(column(self.rows, "bbox", self.describe), 4, "bbox", self.describe)
 
-    def _masks(self) -> Masks:
+    @cached_property
+    def masks(self) -> Masks:
+        """Masks of all results."""
         size_hw = self.truth.size_hw[self.image]
         if (size_hw < 0).any():
             raise DataError(f"{self.truth.path}: masks need the height and width of every image: add them")
         return read_masks(column(self.rows, "segmentation", self.describe), size_hw, self.describe)
 
-    def _poses(self) -> Floats:
-        """Read poses as float [D, K, 3], with the number of joints of the truth."""
+    @cached_property
+    def joints(self) -> Floats:
+        """Poses with the number of joints of the truth: float [D, K, 2]."""
         poses = column(self.rows, "keypoints", self.describe)
         joints = self.truth.annotations.keypoints.shape[1]
         width = joints * 3 if joints else len(poses[0]) if poses and isinstance(poses[0], list) else 3
-        return numbers(poses, width, "keypoints", self.describe).reshape(len(self.rows), -1, 3)
+        numbered = numbers(poses, width, "keypoints", self.describe).reshape(len(self.rows), -1, 3)
+        return np.ascontiguousarray(numbered[:, :, :2])
 
-    def _joints(self) -> Floats:
-        return self._poses()[:, :, :2]
+    @property
+    def malformed(self) -> Bools:
+        """Results that cannot match anything: bool [D]."""
+        if self.truth.kind == "bbox":
+            return np.asarray(self.boxes[:, 2:].min(axis=1) < 0)
+        return self.masks.odd if self.truth.kind == "segm" else np.zeros(len(self.rows), dtype=bool)
+
+    def areas(self, source: AreaSource) -> Floats:
+        """Compute the area of every result: float [D]."""
+        lead = self.lead if source == "official" else FIELDS[self.truth.kind]
+        if lead == "segmentation":
+            return self.masks.area
+        boxes = self._extent() if lead == "keypoints" else self.boxes
+        return np.asarray(boxes[:, 2] * boxes[:, 3])
 
     def _extent(self) -> Floats:
         """Find the box around all joints of every pose, whatever their visibility: float [D, 4] xywh."""
-        joints = self._joints()
-        if not len(joints):
+        if not len(self.joints):
             return np.zeros((0, 4))
-        low, high = joints.min(axis=1), joints.max(axis=1)
+        low, high = self.joints.min(axis=1), self.joints.max(axis=1)
         return np.concatenate((low, high - low), axis=1)
 
 
@@ -250,19 +244,10 @@ def _lead_note(lead: str, truth: TruthFile, area: AreaSource) -> tuple[str, ...]
     return ()
 
 
-def _repeat_note(rows: list[dict[str, Any]], truth: TruthFile) -> tuple[str, ...]:
-    """Count results that repeat an earlier one to the last digit."""
-    key = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[truth.kind]
-    seen = {(row["image_id"], row["category_id"], row.get("score"), _frozen(row.get(key))) for row in rows}
-    repeats = len(rows) - len(seen)
+def _repeat_note(*columns: np.ndarray, rles: list[Rle]) -> tuple[str, ...]:
+    """Count results that repeat an earlier one; masks are told apart by a 64-bit hash of their runs."""
+    runs = [np.array([hash(mask["counts"]) for mask in rles]).view(np.float64)] if rles else []
+    table = np.column_stack((*columns, *runs))
+    rows = table.view(f"V{table.shape[1] * table.itemsize}").ravel().tolist()
+    repeats = len(rows) - len(set(rows))
     return (f"{repeats} results repeat an earlier one exactly and count as false positives",) if repeats else ()
-
-
-def _frozen(shape: Any) -> Any:
-    """Make a shape hashable."""
-    if isinstance(shape, list):
-        return tuple(map(str, shape)) if shape and isinstance(shape[0], list) else tuple(shape)
-    if isinstance(shape, dict):
-        counts = shape.get("counts")
-        return tuple(counts) if isinstance(counts, list) else counts
-    return shape

@@ -147,7 +147,9 @@ def report(truth: TruthFile, results: ResultsFile, options: Options, base: Optio
 
 def unanswered(truth: Truth, found: Detections) -> int:
     """Count the images that hold an object that counts but got no result."""
-    return len(np.setdiff1d(truth.image[~truth.ignored], found.image))
+    images = 1 + int(max(truth.image.max(initial=-1), found.image.max(initial=-1)))
+    answered = np.bincount(found.image, minlength=images) > 0
+    return int((~answered & (np.bincount(truth.image[~truth.ignored], minlength=images) > 0)).sum())
 
 
 def notes(selection: Selection, truth: TruthFile, options: Options) -> tuple[str, ...]:
