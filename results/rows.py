@@ -8,10 +8,13 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metrics.base import Row
 from metrics.errors import DataError
@@ -44,10 +47,10 @@ def read(path: Path) -> tuple[list[str], list[str], dict[str, list[Row]]]:
         DataError: the file is missing or is not what `to_bytes` makes.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name].tolist() for name in archive.files}
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+            arrays = {name.removesuffix(".npy"): _array(archive.read(name)).tolist() for name in archive.namelist()}
         ids, image_ids = arrays.pop("sample_id"), arrays.pop("image_id")
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as rows ({error}): run the command again with --fresh") from None
     rows: dict[str, list[Row]] = {}
     for name, values in arrays.items():
@@ -69,3 +72,7 @@ def digest(ids: Sequence[str], rows: Rows) -> str:
 def digest_ids(ids: Sequence[str]) -> str:
     """SHA-256 over the sorted ids."""
     return hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)

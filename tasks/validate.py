@@ -1,7 +1,7 @@
 """Checks what a model returned before it is kept: a wrong answer becomes a counted failure, not a crash later."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -47,7 +47,7 @@ def plain(prediction: Prediction, query: Query) -> Prediction:
             if not isinstance(getattr(prediction, name), str):
                 raise ValueError(f"{name} must be text")
         return replace(prediction, groups=tuple(_group(group, query.image.size_hw) for group in prediction.groups))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         text = prediction.text if isinstance(prediction.text, str) else ""
         return failed(query, f"unusable answer: {error}", text)
 
@@ -86,6 +86,8 @@ def _finite(value: Any, name: str) -> float:
 
 
 def _mask(rle: Rle, size_hw: tuple[int, int]) -> Rle:
+    if not isinstance(rle, Mapping) or not {"size", "counts"} <= set(rle):
+        raise ValueError("mask is not a COCO RLE with size and counts")
     size = [int(side) for side in rle["size"]]
     if size != list(size_hw):
         raise ValueError(f"mask is for [H, W] = {size} but the image is {list(size_hw)}")

@@ -85,7 +85,8 @@ class Steady:
 
 def make_entry(model, **fields):
     """Register a model that is already made."""
-    return ModelEntry(**{"name": "toy", "kind": "toy", "units": ("box", "mask"), "load": lambda options: model, **fields})
+    defaults = {"name": "toy", "kind": "toy", "units": ("box", "mask"), "load": lambda options: model}
+    return ModelEntry(**{**defaults, **fields})
 
 
 def die():

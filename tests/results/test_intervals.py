@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from metrics.base import Card, Metric
+from metrics.rec import REC
+from metrics.res import RES
+from results.intervals import draw, fractions, intervals, resample
+
+CARD = Card("toy", "nobody", (), {})
+
+
+def rows_of(metric, count, seed):
+    """Rows as the metric's `measure` makes them."""
+    random = np.random.default_rng(seed)
+    if metric is REC:
+        return [{"iou": float(iou), "missing": 0, "malformed": 0} for iou in random.random(count)]
+    unions = random.integers(1, 500, count)
+    return [{"inter": int(random.integers(0, union + 1)), "union": int(union), "missing": 0} for union in unions]
+
+
+@pytest.mark.parametrize("metric", [REC, RES], ids=lambda metric: metric.name)
+def test_every_draw_equals_aggregating_the_drawn_rows_again(metric):
+    rows = rows_of(metric, 40, seed=1)
+    images = np.arange(40) // 3
+    parts, weights = fractions(metric, rows), draw(14, 25, seed=2)
+    assert set(parts) == set(metric.aggregate(rows))
+    sums = np.stack([[part[images == c].sum() for c in range(14)] for pair in parts.values() for part in pair], axis=1)
+    scores = resample(sums.astype(float), weights)
+    for b, counts in enumerate(weights):
+        drawn = [row for row, image in zip(rows, images, strict=True) for _ in range(counts[image])]
+        again = metric.aggregate(drawn)
+        # the same sums in another order: float64 rounding only
+        assert scores[b] == pytest.approx([again[key] for key in parts], abs=1e-12)
+
+
+def test_with_one_question_to_an_image_the_interval_is_the_textbook_one():
+    rows = rows_of(REC, 2000, seed=3)
+    low, high = intervals(REC, rows, [str(place) for place in range(2000)], resamples=4000)["miou"]
+    ious = [row["iou"] for row in rows]
+    expected = stats.t.interval(0.95, 1999, loc=np.mean(ious), scale=stats.sem(ious))
+    # bootstrap noise of a 2.5 % quantile from 4,000 draws is about 0.04 standard errors; allow five times that
+    assert (low, high) == pytest.approx(expected, abs=0.2 * stats.sem(ious))
+
+
+def test_questions_about_one_image_are_drawn_together():
+    rows = [row for row in rows_of(REC, 50, seed=4) for _ in range(20)]
+    alone = intervals(REC, rows, [str(place) for place in range(1000)])["miou"]
+    together = intervals(REC, rows, [str(place // 20) for place in range(1000)])["miou"]
+    # twenty copies of each answer: 50 independent facts, so about sqrt(20) times as wide
+    assert (together[1] - together[0]) / (alone[1] - alone[0]) == pytest.approx(20**0.5, rel=0.15)
+
+
+def test_the_order_of_rows_does_not_matter():
+    rows, images = rows_of(RES, 60, seed=5), [str(place // 4) for place in range(60)]
+    assert intervals(RES, rows, images) == intervals(RES, rows[::-1], images[::-1])
+
+
+def test_one_image_has_no_interval():
+    assert intervals(REC, rows_of(REC, 5, seed=6), ["same"] * 5) == {}
+
+
+def test_a_key_that_is_neither_mean_nor_ratio_or_comes_and_goes_is_left_out():
+    def aggregate(rows):
+        values = [row["x"] for row in rows]
+        always = {"mean": float(np.mean(values)), "median": float(np.median(values)), "nan": float("nan")}
+        return always | ({"late": 1.0} if len(rows) > 1 else {})
+
+    metric = Metric("toy", "toy", "toy/1", aggregate, "mean", CARD)
+    rows = [{"x": value} for value in (0.0, 0.1, 0.2, 5.0)]
+    assert set(intervals(metric, rows, list("abcd"))) == {"mean"}
+
+
+def test_every_draw_has_as_many_images_as_there_are_and_is_fixed_by_its_seed():
+    weights = draw(7, 250, seed=0)
+    assert weights.shape == (250, 7)
+    assert (weights.sum(axis=1) == 7).all()
+    assert (weights == draw(7, 250, seed=0)).all()
+    assert (weights != draw(7, 250, seed=1)).any()

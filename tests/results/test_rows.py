@@ -1,0 +1,48 @@
+import zipfile
+
+import numpy as np
+import pytest
+
+from metrics.errors import DataError
+from results import rows
+
+IDS, IMAGES = ["b/2", "a/1", "c/é"], ["x", "x", "y"]
+ROWS = {
+    "rec": [{"iou": 0.1, "missing": 0}, {"iou": 1 / 3, "missing": 0}, {"iou": 0.0, "missing": 1}],
+    "res": [{"inter": 2**40, "union": 2**41}] * 3,
+}
+
+
+def test_rows_are_read_back_exactly(tmp_path):
+    (tmp_path / "rows.npz").write_bytes(rows.to_bytes(IDS, IMAGES, ROWS))
+    assert rows.read(tmp_path / "rows.npz") == (IDS, IMAGES, ROWS)
+
+
+def test_the_same_rows_are_the_same_bytes_with_a_fixed_date(tmp_path):
+    (tmp_path / "rows.npz").write_bytes(rows.to_bytes(IDS, IMAGES, ROWS))
+    with zipfile.ZipFile(tmp_path / "rows.npz") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert rows.to_bytes(IDS, IMAGES, ROWS) == (tmp_path / "rows.npz").read_bytes()
+
+
+def test_numpy_alone_reads_the_file(tmp_path):
+    (tmp_path / "rows.npz").write_bytes(rows.to_bytes(IDS, IMAGES, ROWS))
+    with np.load(tmp_path / "rows.npz") as archive:
+        assert archive["rec/iou"].tolist() == [0.1, 1 / 3, 0.0]
+        assert archive["res/inter"].dtype == np.int64
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut", rows.to_bytes(IDS, IMAGES, ROWS)[:-40]])
+def test_a_broken_file_is_named(tmp_path, content):
+    (tmp_path / "rows.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"rows\.npz cannot be read as rows"):
+        rows.read(tmp_path / "rows.npz")
+
+
+def test_the_digest_ignores_the_order_of_samples_and_sees_every_change():
+    turned = {metric: each[::-1] for metric, each in ROWS.items()}
+    assert rows.digest(IDS[::-1], turned) == rows.digest(IDS, ROWS)
+    changed = {**ROWS, "rec": [{"iou": 0.1, "missing": 1}, *ROWS["rec"][1:]]}
+    assert rows.digest(IDS, changed) != rows.digest(IDS, ROWS)
+    assert rows.digest_ids(IDS[::-1]) == rows.digest_ids(IDS)
+    assert rows.digest_ids(["a", "bc"]) != rows.digest_ids(["ab", "c"])

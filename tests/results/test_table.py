@@ -1,0 +1,76 @@
+import pytest
+
+from metrics.errors import DataError
+from results.table import row_json, rows_table, slices_table
+
+
+def cells(text, line):
+    """The cells of one line; columns are at least two spaces apart."""
+    return [cell.strip() for cell in text.splitlines()[line].split("  ") if cell.strip()]
+
+
+def test_a_row_shows_counts_first_and_the_headline_before_other_numbers(make_record):
+    text = rows_table([make_record()])
+    assert cells(text, 0) == [
+        "model", "task", "dataset", "split", "data", "n", "failed", "unparsable", "parsed",
+        "acc@0.5", "95% CI", "acc@0.25", "depth_m", "undefined",
+    ]  # fmt: skip
+    assert cells(text, 2) == [
+        "toy", "toy_rec", "toy/a", "test", "official", "8", "1", "1", "75.00",
+        "50.00", "25.00 to 75.00", "87.50", "1.2500",
+    ]  # fmt: skip
+    assert len(text.splitlines()) == 3
+
+
+def test_a_sample_row_is_marked_and_the_note_points_at_official_data(make_record):
+    text = rows_table([make_record(), make_record(data="sample", expected=None)])
+    assert cells(text, 3)[4] == "sample"
+    assert "never comparable to published numbers" in text
+    assert "--data-root" in text
+    assert "published numbers" not in rows_table([make_record()])
+
+
+def test_a_part_of_a_split_says_of_what(make_record):
+    text = rows_table([make_record(n=4, limit=4)])
+    assert cells(text, 2)[5] == "4 of 8"
+    assert "n of N" in text
+
+
+def test_kinds_have_tables_of_their_own(make_record):
+    other = make_record(kind="res", headline="ciou", columns=("ciou",), metrics={"ciou": 0.25})
+    text = rows_table([make_record(), other])
+    first, second = text.split("\n\n")
+    assert "ciou" not in first and "acc@0.5" not in second
+
+
+def test_slices_stand_above_all_samples(make_record):
+    text = slices_table(make_record(), "kind")
+    assert cells(text, 0)[:3] == ["kind", "n", "acc@0.5"]
+    assert [cells(text, line)[:3] for line in (2, 3, 4)] == [
+        ["even", "3", "33.33"],
+        ["odd", "5", "60.00"],
+        ["all", "8", "50.00"],
+    ]
+
+
+def test_an_unknown_tag_is_named_with_the_known_ones(make_record):
+    with pytest.raises(DataError, match="no tag 'size' to slice by; it has: kind"):
+        slices_table(make_record(), "size")
+
+
+def test_a_row_for_machines_has_exactly_the_agreed_keys_and_plain_numbers(make_record):
+    assert row_json(make_record()) == {
+        "model": "toy",
+        "task": "toy_rec",
+        "dataset": "toy/a",
+        "split": "test",
+        "data": "official",
+        "limit": None,
+        "n": 8,
+        "failed": 1,
+        "missing": 0,
+        "unparsable": 1,
+        "metrics": {"acc@0.25": 0.875, "acc@0.5": 0.5, "depth_m": 1.25, "undefined": None},
+        "intervals": {"acc@0.5": [0.25, 0.75]},
+        "run": "toy/toy_rec/test-0123456789",
+    }

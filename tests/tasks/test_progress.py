@@ -1,0 +1,19 @@
+import pytest
+
+from tasks import progress
+
+
+@pytest.mark.parametrize(("visible", "shown"), [(True, True), (False, False)])
+def test_a_bar_writes_to_stderr_and_only_when_asked(capsys, visible, shown):
+    bar = progress.bar("toy", 10, 4, visible)
+    bar.update(3)
+    bar.set_postfix(failed=2)
+    bar.close()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("failed=2" in err and "7/10" in err) is shown
+
+
+def test_a_line_goes_to_stderr(capsys):
+    progress.say("hello")
+    assert capsys.readouterr() == ("", "hello\n")
