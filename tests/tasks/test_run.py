@@ -124,6 +124,17 @@ def test_fresh_starts_over(go, toy):
     assert len(model.asked) == 4
 
 
+@pytest.mark.parametrize("left", [b'{"schema": 0}', b"cut off {"])
+def test_an_incompatible_run_is_refused_until_it_is_started_over(go, tmp_path, left):
+    go()
+    run = folder_of(tmp_path / "runs")
+    (run / "run.json").write_bytes(left)
+    with pytest.raises(DataError, match="--fresh"):
+        go()
+    assert (run / "result.json").exists()
+    assert go(fresh=True).n == 10
+
+
 @pytest.mark.parametrize(
     "change", [{"seed": 1}, {"batch_size": 4}, {"limit": 9}, {"dtype": "bfloat16"}, {"device": "cuda"}], ids=str
 )

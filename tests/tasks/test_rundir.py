@@ -1,4 +1,6 @@
+import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +92,16 @@ def test_json_is_sorted_and_ends_with_a_line_break(run):
     text = (run.path / "result.json").read_text("utf-8")
     assert text.index('"a"') < text.index('"b"') and text.endswith("}\n")
     assert json.loads(text) == {"a": "é\ud800", "b": 1}
+
+
+def test_a_lock_on_a_directory_that_was_just_moved_away_is_not_taken_for_the_real_one(run, monkeypatch):
+    real, moved = fcntl.flock, run.path.with_name("moved")
+
+    def move_then_lock(lock, operation):
+        if not moved.exists():
+            run.path.rename(moved)
+        real(lock, operation)
+
+    monkeypatch.setattr(fcntl, "flock", move_then_lock)
+    with run.claim(fresh=False):
+        assert (run.path / ".lock").read_text() == f"{os.getpid()}\n"
