@@ -194,7 +194,8 @@ def _shapes(rows: list[dict[str, Any]], kind: Kind, describe: Describe) -> tuple
     if kind == "keypoints":
         poses = column(rows, "keypoints", describe)
         width = len(poses[0]) if poses and isinstance(poses[0], list) else 3
-        keypoints = numbers(poses, width - width % 3 or 3, "keypoints", describe).reshape(count, -1, 3)
+        joints = max(width // 3, 1)
+        keypoints = numbers(poses, joints * 3, "keypoints", describe).reshape(count, joints, 3)
         labelled = numbers(column(rows, "num_keypoints", describe), None, "num_keypoints", describe).astype(np.int64)
     return boxes, segmentations, keypoints, labelled
 

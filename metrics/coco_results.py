@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from metrics.coco_columns import Describe, column, load_json, lookup, numbers, objects
-from metrics.coco_files import TruthFile
+from metrics.coco_files import Kind, TruthFile
 from metrics.coco_masks import Masks, Rle, read_masks
 from metrics.errors import DataError
 from metrics.matching import Bools, Floats, Ints
@@ -86,34 +86,34 @@ def read_results(
     Raises:
         DataError: the file is unreadable or an entry breaks the format, has no score or names an unknown image.
     """
-    content = load_json(path)
-    if not isinstance(content, list):
-        raise DataError(f"{path} must be a JSON array of results, not {type(content).__name__}: write a list")
-    rows = objects(content, path, "the results")
-    categories = truth.category_index()
+    rows = _rows(path)
     describe_any = _describer(path, range(len(rows)), rows)
     image = _images(rows, truth, describe_any)
     named = column(rows, "category_id", describe_any)
     score = _scores(rows, scores, describe_any)
     fits = _best(image, score, per_image)
+    categories = truth.category_index()
     known = _known(named, categories)
     unknown = Counter(str(named[i]) for i in np.flatnonzero(~known).tolist())
     kept = np.flatnonzero(fits & known)
     mine = [rows[i] for i in kept.tolist()]
-    image, score = image[kept], score[kept]
-    describe = _describer(path, kept.tolist(), mine)
     category = np.array([categories[row["category_id"]] for row in mine], dtype=np.int64)
     lead = _lead(rows[0], path) if rows else "bbox"
-    shapes = _Shapes(mine, truth, image, describe, lead)
-    kind = truth.kind
-    boxes = shapes.boxes if kind == "bbox" else np.zeros((len(mine), 4))
-    rles = shapes.masks.rles if kind == "segm" else []
-    joints = shapes.joints if kind == "keypoints" else np.zeros((len(mine), 0, 2))
-    notes = _unknown_note(unknown, path) + _limit_note(fits, per_image) + _lead_note(lead, truth, area)
-    notes += _repeat_note(image, category, score, boxes if kind == "bbox" else joints.reshape(len(mine), -1), rles=rles)
-    return ResultsFile(
-        path, image, category, score, shapes.areas(area), boxes, rles, joints, shapes.malformed, notes
+    shapes = _Shapes(mine, truth, image[kept], _describer(path, kept.tolist(), mine), lead)
+    results = ResultsFile(
+        path, image[kept], category, score[kept], shapes.areas(area), shapes.compared("bbox"),
+        shapes.masks.rles if truth.kind == "segm" else [], shapes.compared("keypoints"), shapes.malformed,
+        _unknown_note(unknown, path) + _limit_note(fits, per_image) + _lead_note(lead, truth, area),
     )  # fmt: skip
+    return replace(results, notes=results.notes + _repeat_note(results))
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Read the array of results."""
+    content = load_json(path)
+    if not isinstance(content, list):
+        raise DataError(f"{path} must be a JSON array of results, not {type(content).__name__}: write a list")
+    return objects(content, path, "the results")
 
 
 def _describer(path: Path, positions: Any, rows: list[dict[str, Any]]) -> Describe:
@@ -200,8 +200,14 @@ class _Shapes:
         poses = column(self.rows, "keypoints", self.describe)
         joints = self.truth.annotations.keypoints.shape[1]
         width = joints * 3 if joints else len(poses[0]) if poses and isinstance(poses[0], list) else 3
-        numbered = numbers(poses, width, "keypoints", self.describe).reshape(len(self.rows), -1, 3)
+        numbered = numbers(poses, width, "keypoints", self.describe).reshape(len(self.rows), width // 3, 3)
         return np.ascontiguousarray(numbered[:, :, :2])
+
+    def compared(self, kind: Kind) -> Floats:
+        """Boxes [D, 4] or joints [D, K, 2] where this kind is compared, zeros or nothing elsewhere."""
+        if self.truth.kind == kind:
+            return self.boxes if kind == "bbox" else self.joints
+        return np.zeros((len(self.rows), 4) if kind == "bbox" else (len(self.rows), 0, 2))
 
     @property
     def malformed(self) -> Bools:
@@ -244,10 +250,13 @@ def _lead_note(lead: str, truth: TruthFile, area: AreaSource) -> tuple[str, ...]
     return ()
 
 
-def _repeat_note(*columns: np.ndarray, rles: list[Rle]) -> tuple[str, ...]:
+def _repeat_note(results: ResultsFile) -> tuple[str, ...]:
     """Count results that repeat an earlier one; masks are told apart by a 64-bit hash of their runs."""
-    runs = [np.array([hash(mask["counts"]) for mask in rles]).view(np.float64)] if rles else []
-    table = np.column_stack((*columns, *runs))
+    runs = np.array([hash(mask["counts"]) for mask in results.rles], dtype=np.int64).view(np.float64)
+    count, joints = results.joints_xy.shape[:2]
+    poses = results.joints_xy.reshape(count, joints * 2)
+    shape = runs if results.rles else np.column_stack((results.box_xywh, poses))
+    table = np.column_stack((results.image, results.category, results.score, shape))
     rows = table.view(f"V{table.shape[1] * table.itemsize}").ravel().tolist()
-    repeats = len(rows) - len(set(rows))
+    repeats = count - len(set(rows))
     return (f"{repeats} results repeat an earlier one exactly and count as false positives",) if repeats else ()

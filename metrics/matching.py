@@ -231,7 +231,7 @@ def _assign(
     order = np.lexsort((pairs.truth, pairs.value, pairs.place, rank[pairs.place]))
     place, target, value = pairs.place[order], pairs.truth[order], pairs.value[order]
     steps = np.flatnonzero(np.diff(rank[place], prepend=-1))
-    for low, high in zip(steps, np.append(steps[1:], len(place)), strict=True):
+    for low, high in pairwise(np.append(steps, len(place)).tolist()):
         objects = target[low:high]
         free = (~taken[objects] | truth.crowd[objects, None, None]) & (value[low:high, None] >= FLOORS)[:, :, None]
         starts = np.flatnonzero(np.diff(place[low:high], prepend=-1))
