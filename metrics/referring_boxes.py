@@ -16,7 +16,7 @@ from metrics.boxes import box_giou_xywh, box_iou_xywh, mattnet_iou_xywh
 from metrics.coco_columns import Describe, column, load_json, numbers
 from metrics.coco_options import choice
 from metrics.errors import DataError
-from metrics.rec import CARD, Rule, aggregate
+from metrics.rec import CARD, aggregate
 from metrics.referring_files import (
     Answer,
     Expression,
@@ -24,6 +24,7 @@ from metrics.referring_files import (
     choose_split,
     find_references,
     join_answers,
+    protocol_name,
     read_answers,
     read_references,
     refs_of,
@@ -176,13 +177,21 @@ def _is_malformed(box_xywh: Box) -> bool:
     return box_xywh[2] < 0 or box_xywh[3] < 0
 
 
-def _mdetr(pairs: Sequence[BoxPair]) -> dict[str, float]:
-    """Share of answered expressions with a box of generalised IoU >= 0.5 among the first k, as MDETR counts."""
-    answered = [pair for pair in pairs if pair.ranked_xywh is not None]
-    if not answered:
+def _mdetr(pairs: Sequence[BoxPair], protocol: str) -> ScoreReport:
+    """Score as MDETR does: generalised IoU >= 0.5 for a box among the first k, over expressions with a record."""
+    ranked = [(pair.target_xywh, pair.ranked_xywh) for pair in pairs if pair.ranked_xywh is not None]
+    if not ranked:
         raise DataError("variant=mdetr scores answered expressions only, and there is none: choose another variant")
-    hits = [[_is_close(box, pair.target_xywh) for box in pair.ranked_xywh or ()] for pair in answered]
-    return {f"p@{k}": sum(any(hit[:k]) for hit in hits) / len(hits) for k in RANKS}
+    hits = [[_is_close(box, target) for box in boxes] for target, boxes in ranked]
+    return ScoreReport(
+        metric="rec",
+        protocol=protocol,
+        n=len(ranked),
+        missing=sum(not boxes for _, boxes in ranked),
+        malformed=sum(bool(boxes) and _is_malformed(boxes[0]) for _, boxes in ranked),
+        metrics={f"p@{k}": sum(any(hit[:k]) for hit in hits) / len(hits) for k in RANKS},
+        notes=(MDETR_NOTE.format(len(pairs) - len(ranked)),),
+    )
 
 
 def _is_close(box_xywh: Box, target_xywh: Box) -> bool:
@@ -204,19 +213,17 @@ def score(targets: Path, predictions: Path, options: Mapping[str, str]) -> Score
     form = choice(options, "box", ("xywh", "xyxy"), "xywh")
     split = options.get("split", "all")
     pairs = read_pairs(targets, predictions, split, form)
+    protocol = protocol_name("rec/1", {"variant": (variant, "ge"), "split": (split, "all")})
+    if variant == "mdetr":
+        return _mdetr(pairs, protocol)
     rows = [_row(pair, mattnet_iou_xywh if variant == "mattnet" else box_iou_xywh) for pair in pairs]
-    rule: Rule = "gt" if variant == "gt" else "ge"
-    named = {"variant": variant, "split": split}
-    default = {"variant": "ge", "split": "all"}
-    unasked = sum(pair.ranked_xywh is None for pair in pairs) if variant == "mdetr" else 0
     return ScoreReport(
         metric="rec",
-        protocol=" ".join(["rec/1", *(f"{key}={value}" for key, value in named.items() if value != default[key])]),
-        n=len(pairs) - unasked,
-        missing=sum(int(row["missing"]) for row in rows) - unasked,
+        protocol=protocol,
+        n=len(rows),
+        missing=sum(int(row["missing"]) for row in rows),
         malformed=sum(int(row["malformed"]) for row in rows),
-        metrics=_mdetr(pairs) if variant == "mdetr" else aggregate(rows, rule),
-        notes=(MDETR_NOTE.format(unasked),) if variant == "mdetr" else (),
+        metrics=aggregate(rows, "gt" if variant == "gt" else "ge"),
     )
 
 

@@ -251,3 +251,8 @@ def choose_split(references: References, split: str) -> list[Expression]:
         known = ", ".join(sorted({each.split for each in references.expressions}))
         raise DataError(f"option split={split}: {references.path} has no such split; choose all or one of {known}")
     return chosen
+
+
+def protocol_name(base: str, options: Mapping[str, tuple[str, str]]) -> str:
+    """Name the rules with every option, given as (value, default), that is not at its default."""
+    return " ".join([base, *(f"{key}={value}" for key, (value, default) in options.items() if value != default)])

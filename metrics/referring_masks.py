@@ -21,6 +21,7 @@ from metrics.referring_files import (
     choose_split,
     find_references,
     join_answers,
+    protocol_name,
     read_answers,
     read_references,
 )
@@ -172,7 +173,10 @@ def score_res(targets: Path, predictions: Path, options: Mapping[str, str]) -> S
     rows = [res.measure(pair.pred, pair.target or empty(pair.size_hw)) for pair in kept]
     return ScoreReport(
         metric="res",
-        protocol=_protocol("res/1", variant=variant, samples=samples, split=split),
+        protocol=protocol_name(
+            "res/1",
+            {"variant": (variant, "refbench"), "samples": (samples, "all"), "split": (split, "all")},
+        ),
         n=len(rows),
         missing=sum(int(row["missing"]) for row in rows),
         malformed=0,
@@ -206,7 +210,7 @@ def score_gres(targets: Path, predictions: Path, options: Mapping[str, str]) -> 
     missing = sum(int(row["missing"]) for row in rows)
     return ScoreReport(
         metric="gres",
-        protocol=_protocol("gres/1", no_target=flag, split=split),
+        protocol=protocol_name("gres/1", {"no_target": (flag, "field"), "split": (split, "all")}),
         n=len(rows),
         missing=missing,
         malformed=0,
@@ -220,14 +224,6 @@ def score_gres(targets: Path, predictions: Path, options: Mapping[str, str]) -> 
 def _gres_row(pair: MaskPair, flag: str) -> Row:
     empty_answer = pair.answer is not None and (pair.pred is None or area(pair.pred) == 0)
     return gres.measure(pair.pred, pair.target, pair.flag() if flag == "field" else empty_answer)
-
-
-_DEFAULTS = {"variant": "refbench", "samples": "all", "no_target": "field", "split": "all"}
-
-
-def _protocol(base: str, **options: str) -> str:
-    """Name the rules and every option that is not at its default."""
-    return " ".join([base, *(f"{key}={value}" for key, value in options.items() if value != _DEFAULTS[key])])
 
 
 _TARGETS = "folder with {} and instances.json, or that refs file"
