@@ -1,0 +1,72 @@
+"""`refbench metrics`: which metrics there are, and the rules of one."""
+
+import argparse
+import textwrap
+from typing import Any
+
+from tasks.commands import show
+
+EXAMPLES = """  refbench metrics
+  refbench metrics res
+  refbench metrics bbox --json"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("name", metavar="NAME", nargs="?", help="show one metric: definition, source, rules, options")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List all metrics, or show one."""
+    cards = _cards()
+    if args.name is not None:
+        if args.name not in cards:
+            from benchmarks.errors import unknown
+
+            raise unknown("metric", args.name, cards, "refbench metrics")
+        cards = {args.name: cards[args.name]}
+    if args.json:
+        show.as_json(list(cards.values()))
+    elif args.name is not None:
+        show.facts(args.name, {name: value for name, value in cards[args.name].items() if name != "name"})
+    else:
+        rows = [
+            (card["name"], card["kind"], card["protocol"], "yes" if card["scores_files"] else "", _short(card))
+            for card in cards.values()
+        ]
+        show.table(["name", "kind", "protocol", "score", "definition"], rows)
+        print("\nscore: `refbench score NAME` reads its official files; `refbench metrics NAME` shows formats and rules")
+    return 0
+
+
+def _short(card: dict[str, Any]) -> str:
+    return textwrap.shorten(card["definition"], 72, placeholder=" …")
+
+
+def _cards() -> dict[str, dict[str, Any]]:
+    """Join what tasks aggregate with what `refbench score` reads; some names are both."""
+    from metrics.registry import metrics, scorers
+
+    by_name = {metric.name: metric for metric in metrics()}
+    by_score = {scorer.name: scorer for scorer in scorers()}
+    cards: dict[str, dict[str, Any]] = {}
+    for name in sorted({*by_name, *by_score}):
+        metric, scorer = by_name.get(name), by_score.get(name)
+        card = (metric or by_score[name]).card
+        cards[name] = {
+            "name": name,
+            "kind": metric.kind if metric else name,
+            "protocol": metric.protocol if metric else "",
+            "definition": card.definition,
+            "source": card.source,
+            "unit": card.unit,
+            "range": f"{card.range[0]:g} to {'any' if card.range[1] is None else format(card.range[1], 'g')}",
+            "headline": metric.headline if metric else "",
+            "keys": dict(card.keys),
+            "rules": list(card.edge_rules),
+            "scores_files": scorer is not None,
+            "targets": scorer.targets if scorer else "",
+            "predictions": scorer.predictions if scorer else "",
+            "options": dict(scorer.options) if scorer else {},
+        }
+    return cards

@@ -1,0 +1,74 @@
+"""`refbench tasks`: which tasks there are, and what one of them needs."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tasks.commands import show
+from tasks.parser import folder
+
+EXAMPLES = """  refbench tasks
+  refbench tasks refcocog_res
+  refbench tasks --include my_tasks --json"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("name", metavar="NAME", nargs="?", help="show one task: data, splits, prompt, metrics")
+    parser.add_argument("--include", metavar="DIR", type=folder, help="folder of further task files (*.yaml)")
+    parser.add_argument("--data-root", metavar="DIR", type=folder, help="where NAME's official files are looked for")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List all tasks, or show one."""
+    if args.name is None:
+        return _list(args)
+    card = _card(args)
+    if args.json:
+        show.as_json([card])
+    else:
+        show.facts(card["name"], {name: value for name, value in card.items() if name != "name"})
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from tasks.registry import task_files
+
+    files = task_files(args.include)
+    if args.json:
+        show.as_json([{"name": name, **content.model_dump()} for name, content in files.items()])
+    else:
+        rows = [(name, f.kind, f.benchmark, ", ".join(f.splits), f.description) for name, f in files.items()]
+        show.table(["name", "kind", "benchmark", "splits", "description"], rows)
+    return 0
+
+
+def _card(args: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.registry import benchmark
+    from tasks.prompts import template
+    from tasks.registry import find
+    from tasks.settings import settings
+
+    task = find(args.name, args.include)
+    source = benchmark(task.benchmark)
+    root = settings(data_root=args.data_root).data_root
+    return {
+        "name": task.name,
+        "kind": task.kind.name,
+        "description": task.description,
+        "benchmark": task.benchmark,
+        "answer": task.kind.wants,
+        "splits": {name: f"{source.splits[name]} samples" for name in task.splits},
+        "extra_splits": dict.fromkeys(task.extra_splits, "sample world only"),
+        "prompt": template(task.prompt),
+        "protocol": {**{metric.name: metric.protocol for metric in task.kind.metrics}, **task.protocol},
+        "metrics": {key: text for metric in task.kind.metrics for key, text in metric.card.keys.items()},
+        "data": [_place(path, root) for path in source.files(root or Path("DATA_ROOT"))],
+        "source": source.where,
+        "card": source.card,
+        "citation": task.citation,
+    }
+
+
+def _place(path: Path, root: Path | None) -> str:
+    return f"{path}" if root is None else f"{path} ({'here' if path.exists() else 'missing'})"

@@ -1,0 +1,163 @@
+"""Predictions that another program wrote, one JSON object a line, for `refbench score --task`.
+
+Two forms, also mixed: the lines of our own `predictions.jsonl`, and the simple form
+
+    {"sample_id": "refcocog/umd/test/ref-1/sent-2", "box_xyxy": [x1, y1, x2, y2]}         (or null: no answer)
+    {"sample_id": "refcocog/umd/test/ref-1/sent-2", "mask_rle": {"size": [H, W], "counts": "…"}}
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import ConfigError, DataError
+from benchmarks.files import read_bytes
+from benchmarks.schema import Prediction, Sample, Split, Unit
+from metrics.base import ScoreReport
+from metrics.boxes import is_malformed
+from tasks.base import Task
+from tasks.data import Data
+from tasks.plan import check_splits, open_split, present_splits
+from tasks.predictions import from_json
+from tasks.score import score
+from tasks.validate import failed, plain
+
+_SIMPLE: Mapping[str, Unit] = {"box_xyxy": "box", "mask_rle": "mask"}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was handed in, joined with the samples of a split.
+
+    Attributes:
+        predictions: one per sample, in the order of the samples; a stand-in where there is none.
+        missing: samples without a line.
+        malformed: lines that hold no usable answer; with the missing ones they score worst and stay counted.
+    """
+
+    predictions: tuple[Prediction, ...]
+    missing: int
+    malformed: int
+
+
+def score_file(task: Task, path: Path, split: str | None, data: Data) -> ScoreReport:
+    """Score a file of predictions as a task does.
+
+    Args:
+        task: what was asked.
+        path: the predictions.
+        split: which split they answer; None for the one that their ids name.
+        data: where the truth is.
+
+    Raises:
+        DataError: predictions or official files are missing or broken.
+        UnknownName: the task has no such split.
+        ConfigError: the predictions do not tell which split they answer.
+    """
+    found = read(path)
+    check_splits(task, [split] if split else [])
+    opened = open_split(task, split or _named_split(task, found, path, data), data)
+    submission = join(found, path, opened, task.kind.wants)
+    metric = task.kind.metrics[0]
+    return ScoreReport(
+        metric=metric.name,
+        protocol=metric.protocol,
+        n=len(submission.predictions),
+        missing=submission.missing,
+        malformed=submission.malformed,
+        metrics=score(task.kind, opened.samples, submission.predictions).metrics,
+        notes=(f"scored on {opened.benchmark} {opened.name} ({opened.origin} data)", *_part(opened)),
+    )
+
+
+def _part(split: Split) -> tuple[str, ...]:
+    if split.complete:
+        return ()
+    return (f"{split.benchmark} {split.name} holds {len(split.samples)} of {split.expected} published samples",)
+
+
+def _named_split(task: Task, found: Mapping[str, Prediction], path: Path, data: Data) -> str:
+    """Read the split from the ids, which begin with benchmark and split."""
+    named = {sample_id.removeprefix(f"{task.benchmark}/").split("/")[0] for sample_id in found}
+    fitting = [name for name in (*task.splits, *task.extra_splits) if name in named]
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(present := present_splits(task, data)) == 1:
+        return present[0]
+    which = f"answers {' and '.join(fitting)}" if fitting else "does not tell its split by its ids"
+    raise ConfigError(f"{path} {which}: score one split at a time, named by --split ({', '.join(present)})")
+
+
+def read(path: Path) -> dict[str, Prediction]:
+    """Read a file of predictions, by sample id.
+
+    Raises:
+        DataError: the file is missing, a line is not a prediction, or a sample is answered twice.
+    """
+    found: dict[str, Prediction] = {}
+    for number, line in enumerate(read_bytes(path).split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"{path}:{number}"
+        prediction = from_json(_full_form(_parse(line, place), place), place)
+        if prediction.sample_id in found:
+            raise DataError(f"{place}: {prediction.sample_id} is answered a second time; keep one of the lines")
+        found[prediction.sample_id] = prediction
+    return found
+
+
+def join(found: Mapping[str, Prediction], path: Path, split: Split, wants: Unit) -> Submission:
+    """Join predictions with the samples they answer.
+
+    Args:
+        found: predictions by sample id.
+        path: their file, for error texts.
+        split: opened split.
+        wants: unit that the task needs.
+
+    Raises:
+        DataError: an id is of no sample of the split.
+    """
+    ids = {sample.id for sample in split.samples}
+    if strange := [name for name in found if name not in ids]:
+        raise DataError(
+            f"{path}: {len(strange)} of {len(found)} ids are not of {split.benchmark} {split.name}, the first is "
+            f"'{strange[0]}' (ids look like '{split.samples[0].id}'): correct them, or choose another --split"
+        )
+    joined = tuple(_answer(sample, found.get(sample.id), wants) for sample in split.samples)
+    given = [prediction for prediction in joined if prediction.sample_id in found]
+    return Submission(joined, len(joined) - len(given), sum(_is_malformed(prediction, wants) for prediction in given))
+
+
+def _answer(sample: Sample, prediction: Prediction | None, wants: Unit) -> Prediction:
+    query = sample.query(prompt="", wants=wants)
+    return failed(query, "no prediction was handed in") if prediction is None else plain(prediction, query)
+
+
+def _is_malformed(prediction: Prediction, wants: Unit) -> bool:
+    boxes = prediction.boxes()[:1] if wants == "box" else []
+    return prediction.status != "ok" or any(is_malformed(box) for box in boxes)
+
+
+def _parse(line: bytes, place: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{place}: broken JSON ({error}); correct the line or write the file again") from None
+
+
+def _full_form(content: Any, place: str) -> Any:
+    """Turn the simple form into ours; anything else is left to the reader of ours, which says what is wrong."""
+    if not isinstance(content, dict) or "status" in content:
+        return content
+    keys = [key for key in content if key in _SIMPLE]
+    if len(keys) != 1 or set(content) - {"sample_id", keys[0]}:
+        raise DataError(
+            f"{place}: a line needs sample_id and one of {', '.join(_SIMPLE)}, or the fields of our predictions.jsonl; "
+            f"got {', '.join(map(str, content)) or 'none'}"
+        )
+    value = content[keys[0]]
+    group = {"unit": _SIMPLE[keys[0]], "instances": [] if value is None else [{keys[0]: value}]}
+    return {**{key: content[key] for key in content if key == "sample_id"}, "status": "ok", "groups": [group]}

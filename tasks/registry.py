@@ -1,0 +1,90 @@
+"""Finds every task: the YAML files of `configs/tasks`, and those of the folder a user includes.
+
+Listing reads and checks the files only; `find` joins one with its kind, benchmark and prompt.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from benchmarks.errors import ConfigError, UnknownName, unknown
+from tasks import strict_yaml
+from tasks.base import Task
+
+BUILT_IN = Path(__file__).parents[1] / "configs" / "tasks"
+
+
+class TaskFile(BaseModel):
+    """The content of one task file; its name is the file's. See `tasks.base.Task` for the meaning of each key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: str
+    benchmark: str
+    splits: list[str] = Field(min_length=1)
+    extra_splits: list[str] = []
+    prompt: str
+    protocol: dict[str, str] = {}
+    description: str
+    citation: str = ""
+
+
+def task_files(include: Path | None = None) -> dict[str, TaskFile]:
+    """Read every task file, by task name in alphabetical order.
+
+    Args:
+        include: a folder of further task files.
+
+    Raises:
+        ConfigError: the folder or a file cannot be used, or a file there has the name of a task of ours.
+    """
+    return {name: strict_yaml.read(path, TaskFile) for name, path in _paths(include).items()}
+
+
+def find(name: str, include: Path | None = None) -> Task:
+    """Look up a task and resolve everything it names.
+
+    Raises:
+        UnknownName: there is no task of that name, or its file names a kind, benchmark, split or prompt there is not.
+        ConfigError: its file cannot be used.
+    """
+    from benchmarks.registry import benchmark
+    from tasks import kinds, prompts
+
+    paths = _paths(include)
+    if name not in paths:
+        raise unknown("task", name, paths, "refbench tasks")
+    content = strict_yaml.read(paths[name], TaskFile)
+    try:
+        kind = kinds.find(content.kind)
+        prompts.template(content.prompt)
+        official = benchmark(content.benchmark).splits
+        for split in content.splits:
+            if split not in official:
+                raise unknown(f"split of {content.benchmark}", split, official)
+    except UnknownName as error:
+        raise UnknownName(f"{paths[name]}: {error}") from None
+    return Task(
+        name=name,
+        kind=kind,
+        benchmark=content.benchmark,
+        splits=tuple(content.splits),
+        prompt=content.prompt,
+        extra_splits=tuple(content.extra_splits),
+        protocol=content.protocol,
+        description=content.description,
+        citation=content.citation,
+    )
+
+
+def _paths(include: Path | None) -> Mapping[str, Path]:
+    found = {path.stem: path for path in BUILT_IN.glob("*.yaml")}
+    if include is not None:
+        if not include.is_dir():
+            raise ConfigError(f"--include {include} is not a folder: name one that holds task files (*.yaml)")
+        for path in include.glob("*.yaml"):
+            if path.stem in found:
+                raise ConfigError(f"{path}: a built-in task is called '{path.stem}': rename the file")
+            found[path.stem] = path
+    return dict(sorted(found.items()))
