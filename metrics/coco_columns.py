@@ -11,6 +11,7 @@ import numpy as np
 from metrics.errors import DataError
 from metrics.matching import Floats, Ints
 
+LARGEST = 1e12
 Describe = Callable[[int], str]
 """Position of a record -> how to call it in an error: the file and its id."""
 
@@ -104,7 +105,9 @@ def lookup(values: Sequence[Any], index: Mapping[Hashable, int], describe: Descr
         raise DataError(f"{describe(position)} names {values[position]!r}, {complaint}") from None
 
 
-def numbers(values: Sequence[Any], width: int | None, name: str, describe: Describe) -> Floats:
+def numbers(
+    values: Sequence[Any], width: int | None, name: str, describe: Describe, largest: float = LARGEST
+) -> Floats:
     """Turn a column into finite floats.
 
     Args:
@@ -112,6 +115,7 @@ def numbers(values: Sequence[Any], width: int | None, name: str, describe: Descr
         width: numbers per record, None for a plain number.
         name: what the column holds, for errors.
         describe: names a record.
+        largest: absolute values from here on are refused: their products would overflow.
 
     Returns:
         float [N] or float [N, width].
@@ -128,10 +132,11 @@ def numbers(values: Sequence[Any], width: int | None, name: str, describe: Descr
         position = next(i for i, value in enumerate(values) if not _fits(value, shape[1:]))
         raise DataError(f"{describe(position)}: {name} is {_short(values[position])} but must be {wanted}")
     array = array.astype(np.float64)
-    finite = np.isfinite(array).reshape(len(values), -1).all(axis=1)
-    if not finite.all():
-        position = int(np.argmin(finite))
-        raise DataError(f"{describe(position)}: {name} is {_short(values[position])} but must be finite: correct it")
+    fine = (np.abs(array) < largest).reshape(len(values), -1).all(axis=1)
+    if not fine.all():
+        position = int(np.argmin(fine))
+        limit = "" if largest == np.inf else f" and below {largest:g}"
+        raise DataError(f"{describe(position)}: {name} is {_short(values[position])} but must be finite{limit}")
     return array
 
 

@@ -188,9 +188,7 @@ def _shapes(rows: list[dict[str, Any]], kind: Kind, describe: Describe) -> tuple
         segmentations = column(rows, "segmentation", describe)
     else:
         boxes = numbers(column(rows, "bbox", describe), 4, "bbox", describe)
-        _refuse(
-            boxes[:, 2:].min(axis=1) < 0, "bbox has a negative width or height: use [x, y, width, height]", describe
-        )
+        _refuse(boxes[:, 2:].min(axis=1) < 0, "bbox has a negative side: use [x, y, width, height]", describe)
     if kind == "keypoints":
         poses = column(rows, "keypoints", describe)
         width = len(poses[0]) if poses and isinstance(poses[0], list) else 3

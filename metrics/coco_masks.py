@@ -169,7 +169,7 @@ def _all_compressed(segmentations: Sequence[Any]) -> bool:
         return False
     if not all(type(s.get("counts")) is str for s in segmentations):
         return False
-    return all(_is_size(size) for size in {tuple(s.get("size") or ()) for s in segmentations})
+    return all(_is_size(s.get("size")) for s in segmentations)
 
 
 def _compress(segmentation: Any, height: int, width: int, position: int, describe: Describe) -> Rle:
@@ -193,7 +193,7 @@ def _compress(segmentation: Any, height: int, width: int, position: int, describ
 
 
 def _is_size(size: Any) -> bool:
-    if not isinstance(size, list | tuple) or len(size) != 2:
+    if not isinstance(size, list) or len(size) != 2:
         return False
     height, width = size
     return type(height) is int and type(width) is int and 0 < height < FARTHEST_PX and 0 < width < FARTHEST_PX

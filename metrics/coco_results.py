@@ -154,7 +154,7 @@ def _scores(rows: list[dict[str, Any]], source: ScoreSource, describe: Describe)
     absent = [i for i, row in enumerate(rows) if row.get("score") is None]
     if absent:
         raise DataError(f"{describe(absent[0])} has no score ({len(absent)} of {len(rows)} results): {NO_SCORES}")
-    return numbers([row["score"] for row in rows], None, "score", describe)
+    return numbers([row["score"] for row in rows], None, "score", describe, np.inf)
 
 
 def _lead(first: Mapping[str, Any], path: Path) -> str:

@@ -78,10 +78,11 @@ def _prepared(truth: TruthFile) -> TruthFile:
     own = truth.annotations.take(np.flatnonzero(truth.annotations.area > 0))
     for key in ("neg_category_ids", "not_exhaustive_category_ids"):
         for image, record in truth.image_records.items():
-            if not isinstance(record.get(key), list):
-                raise DataError(f"{truth.path}: image {image!r} has no list {key}: pass LVIS annotations")
+            listed = record.get(key)
+            if not isinstance(listed, list) or not all(isinstance(value, int | str) for value in listed):
+                raise DataError(f"{truth.path}: image {image!r} has no list {key} of ids: pass LVIS annotations")
     for category, record in truth.category_records.items():
-        if record.get("frequency") not in FREQUENCIES:
+        if str(record.get("frequency")) not in FREQUENCIES:
             raise DataError(f"{truth.path}: category {category!r} needs a frequency r, c or f: pass LVIS annotations")
     return replace(truth, annotations=replace(own, crowd=np.zeros_like(own.crowd)))
 

@@ -107,7 +107,7 @@ def test_masks_are_the_default():
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        ({"images": [{"id": 1}]}, "image 1 has no list neg_category_ids"),
+        ({"images": [{"id": 1}]}, "image 1 has no list neg_category_ids of ids"),
         ({"categories": [{"id": 1}]}, "category 1 needs a frequency"),
     ],
 )
