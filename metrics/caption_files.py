@@ -57,13 +57,12 @@ def read_references(path: Path) -> References:
         unique(ids, path, "image")
         found = {image_id: [] for image_id in ids}
     for number, row in enumerate(rows):
-        image_id, caption = row.get("image_id"), row.get("caption")
+        image_id: Any = row.get("image_id")
+        caption = row.get("caption")
         if type(image_id) not in (int, str) or not isinstance(caption, str):
             raise DataError(f"{path}: annotations[{number}] needs an image_id and a caption text: correct it")
         if image_id not in found and "images" in content:
-            raise DataError(
-                f"{path}: annotations[{number}] is of image {image_id!r}, which images does not list: add it"
-            )
+            raise DataError(f"{path}: annotations[{number}] is of image {image_id!r}, not listed in images: add it")
         found.setdefault(image_id, []).append(caption)
     captions = {image_id: tuple(own) for image_id, own in found.items() if own}
     if not captions:
@@ -83,7 +82,7 @@ def read_generated(path: Path) -> Generated:
     captions: dict[ImageId, str] = {}
     malformed = []
     for number, row in enumerate(objects(content, path, "the list")):
-        image_id = row.get("image_id")
+        image_id: Any = row.get("image_id")
         if type(image_id) not in (int, str) or "caption" not in row:
             raise DataError(f"{path}: entry {number} needs an image_id and a caption: correct it")
         if image_id in captions:
@@ -144,9 +143,7 @@ def _notes(truth: References, answers: Generated, missing: Sequence[ImageId], ta
         notes.append(f"{len(missing)} images have no caption (first: {missing[0]!r}): scored as empty captions")
     if answers.malformed:
         first = answers.malformed[0]
-        notes.append(
-            f"{len(answers.malformed)} captions are no text (first: image {first!r}): scored as empty captions"
-        )
+        notes.append(f"{len(answers.malformed)} captions are no text (first: image {first!r}): scored as empty")
     known: set[Any] = {*truth.captions, *truth.bare}
     extra = [i for i in answers.captions if i not in known]
     if extra:

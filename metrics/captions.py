@@ -65,8 +65,8 @@ CARD = Card(
         "tokens are those of the Stanford PTB tokenizer 3.4.1 with coco-caption's punctuation removed; brackets stay, "
         "as -lrb- and so on, because lower case hides them from the removal",
         "an image without a caption, or with one that is no text, scores as an empty caption and is counted",
-        "line separators inside a caption (CR, VT, FF, U+2028, U+2029) count as spaces and are noted; the official tool "
-        "would shift all later captions onto wrong images",
+        "line separators inside a caption (CR, VT, FF, U+2028, U+2029) count as spaces and are noted; the official "
+        "tool would shift all later captions onto wrong images",
         "two captions of one image are refused; captions of unknown images are left out and noted",
         "BLEU is a corpus score, not a mean of images; without any match it is about 1e-9 or less, not 0",
         "CIDEr depends on the evaluated set through document frequencies: subsets are not comparable, a set of one "

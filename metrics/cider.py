@@ -50,4 +50,4 @@ def _cosine(counted: Counted, grams: Grams) -> np.ndarray:
     reference = grams.caption[~own][found] - counted.images
     dot = np.bincount(reference, product, len(counted.length) - counted.images)
     scale = norm[: counted.images][counted.image[counted.images :]] * norm[counted.images :]
-    return np.divide(dot, scale, out=dot, where=scale > 0)
+    return np.asarray(np.divide(dot, scale, out=dot, where=scale > 0))

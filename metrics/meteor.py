@@ -1,4 +1,4 @@
-"""METEOR 1.5 through the jar that pycocoevalcap bundles; nothing here imitates its matching (stems, synonyms, paraphrases).
+"""METEOR 1.5 through the jar that pycocoevalcap bundles; nothing here imitates its matching of words.
 
 The jar returns statistics of each caption against its best reference; a corpus is scored from their sums, not from the
 mean of sentence scores. Only that last formula is repeated here, so that rows can be resampled; it equals the jar's.
