@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             for card in cards.values()
         ]
         show.table(["name", "kind", "protocol", "score", "definition"], rows)
-        print("\nscore: `refbench score NAME` reads its official files; `refbench metrics NAME` shows formats and rules")
+        print("\nscore: `refbench score NAME` reads its official files; `refbench metrics NAME` shows formats")
     return 0
 
 

@@ -1,0 +1,312 @@
+"""`refbench eval` through the whole house with the sanity models, on good and on bad data."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.index_cache import cache_folder
+from benchmarks.schema import Prediction
+
+SHARED = Path(os.environ.get("REFBENCH_SHARED", Path(__file__).resolve().parents[2] / "../shared"))
+MINI = SHARED / "data" / "refcoco_mini"
+PHOTO_FOLDER = Path("images") / "train2014"
+ROW_KEYS = {
+    "model", "task", "dataset", "split", "data", "limit", "n", "failed", "missing", "unparsable", "metrics",
+    "intervals", "run",
+}  # fmt: skip
+REC_KEYS = {"acc@0.25", "acc@0.5", "acc@0.75", "miou"}
+RES_KEYS = {"ciou", "giou", "p@0.5", "p@0.6", "p@0.7", "p@0.8", "p@0.9"}
+
+
+@pytest.fixture
+def oracle(refbench):
+    """Evaluate the oracle on tasks and a data root; further words as given."""
+
+    def run(tasks, root, *words):
+        return refbench("eval", "--task", tasks, "--model", "oracle", "--data-root", root, *words)
+
+    return run
+
+
+def photos(root):
+    """All photos of a data root, in order."""
+    return sorted((root / PHOTO_FOLDER).iterdir())
+
+
+def test_without_a_data_root_the_sample_world_is_used_and_said(refbench):
+    outcome = refbench("eval", "--task", "refcocog_res", "--model", "oracle", "--limit", "20", "--json")
+    assert outcome.code == 0
+    hint = outcome.err.splitlines()[0]
+    assert "sample world" in hint
+    assert "--data-root" in hint
+    assert "REFBENCH_DATA" in hint
+    rows = outcome.json["rows"]
+    assert [(row["split"], row["data"], row["n"], row["limit"]) for row in rows] == [
+        ("val", "sample", 20, 20),
+        ("test", "sample", 20, 20),
+    ]
+    assert (cache_folder() / "world").is_dir()
+
+
+def test_json_keeps_the_contract(oracle, small_world):
+    answer = oracle("refcoco_rec,refcocog_res", small_world, "--json").json
+    assert set(answer) == {"rows", "refbench"}
+    assert [(row["task"], row["split"]) for row in answer["rows"]] == [
+        ("refcoco_rec", "val"),
+        ("refcoco_rec", "testA"),
+        ("refcoco_rec", "testB"),
+        ("refcocog_res", "val"),
+        ("refcocog_res", "test"),
+    ]
+    for row in answer["rows"]:
+        assert set(row) == ROW_KEYS
+        assert set(row["metrics"]) == (REC_KEYS if row["task"] == "refcoco_rec" else RES_KEYS)
+        assert set(row["metrics"].values()) == {1.0}
+        assert not Path(row["run"]).is_absolute()
+        result = json.loads(("runs" / Path(row["run"]) / "result.json").read_text())
+        assert result["metrics"] == row["metrics"]
+
+
+def test_the_constant_model_does_not_score_perfectly(refbench, small_world):
+    words = ["--task", "refcocog_res,refcocog_rec", "--model", "constant", "--data-root", small_world, "--json"]
+    rows = refbench("eval", *words).json["rows"]
+    assert all(value < 0.5 for row in rows for value in row["metrics"].values())
+
+
+def test_the_table_has_a_row_per_split_and_slices_by_kind_of_expression(oracle, small_world):
+    outcome = oracle("refcocog_res", small_world)
+    lines = outcome.out.splitlines()
+    assert [line.split()[:5] for line in lines[2:4]] == [
+        ["oracle", "refcocog_res", "refcocog/umd", "val", "sample"],
+        ["oracle", "refcocog_res", "refcocog/umd", "test", "sample"],
+    ]
+    assert "refcocog_res test, by kind of expression" in lines
+    kinds = {line.split()[0] for line in lines if line}
+    assert {"attribute", "superlative", "direction", "distance"} <= kinds
+
+
+def test_official_data_has_no_slices_and_says_what_it_is_a_part_of(oracle, unmarked_world):
+    text = oracle("refcocog_res", unmarked_world, "--split", "test").out
+    assert "by kind of expression" not in text
+    assert "of 9602" in text
+
+
+def test_a_finished_run_answers_again_and_fresh_starts_over(oracle, small_world):
+    first = oracle("refcocog_rec", small_world, "--split", "val")
+    second = oracle("refcocog_rec", small_world, "--split", "val")
+    assert second.out == first.out
+    assert "finished before" in second.err
+    third = oracle("refcocog_rec", small_world, "--split", "val", "--fresh")
+    assert third.out == first.out
+    assert "finished before" not in third.err
+
+
+def test_splits_and_tasks_given_twice_run_once(oracle, small_world):
+    rows = oracle("refcocog_rec,refcocog_rec", small_world, "--split", "test,test", "--json").json["rows"]
+    assert [(row["task"], row["split"]) for row in rows] == [("refcocog_rec", "test")]
+
+
+def test_the_shifted_split_is_there_when_asked_for(oracle, small_world):
+    [row] = oracle("refcocog_rec", small_world, "--split", "shifted", "--json").json["rows"]
+    assert row["split"] == "shifted"
+
+
+def test_quiet_leaves_standard_error_empty(oracle, small_world):
+    outcome = oracle("refcocog_rec", small_world, "--split", "val", "--quiet")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "refcocog_rec" in outcome.out
+    refused = oracle("refcocog_rec", "nowhere", "--quiet")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+
+
+def test_official_splits_that_are_not_there_are_named_and_the_others_run(oracle, unmarked_world):
+    import pickle
+
+    path = unmarked_world / "refcocog" / "refs(umd).p"
+    refs = [ref for ref in pickle.loads(path.read_bytes()) if ref["split"] == "val"]
+    path.write_bytes(pickle.dumps(refs, protocol=2))
+    outcome = oracle("refcocog_rec", unmarked_world, "--json")
+    assert outcome.code == 0
+    assert "lacks the official test; running val" in outcome.err
+    assert [row["split"] for row in outcome.json["rows"]] == ["val"]
+    refused = oracle("refcocog_rec", unmarked_world, "--split", "test")
+    assert refused.code == 2
+    assert "holds no expression of split test" in refused.err
+    assert "part of the sample world only" in oracle("refcocog_rec", unmarked_world, "--split", "shifted").err
+
+
+@pytest.mark.skipif(not MINI.is_dir(), reason="needs the folder of real photos")
+def test_real_photos_and_expressions_run_and_score(oracle):
+    rows = oracle("refcocog_res,refcoco_rec,refcocop_res", MINI, "--json").json["rows"]
+    assert [(row["task"], row["split"], row["data"], row["n"]) for row in rows] == [
+        ("refcocog_res", "val", "official", 4),
+        ("refcocog_res", "test", "official", 2),
+        ("refcoco_rec", "testB", "official", 8),
+        ("refcocop_res", "testB", "official", 6),
+    ]
+    assert {value for row in rows for value in row["metrics"].values()} == {1.0}
+
+
+def truncate_instances(root):
+    path = root / "refcocog" / "instances.json"
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def put_code_in_refs(root):
+    (root / "refcocog" / "refs(umd).p").write_bytes(b"cos\nsystem\n(S'touch executed'\ntR.")
+
+
+def remove_a_photo(root):
+    photos(root)[0].unlink()
+
+
+def remove_all_photos(root):
+    shutil.rmtree(root / PHOTO_FOLDER)
+
+
+def remove_refs(root):
+    (root / "refcocog" / "refs(umd).p").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (truncate_instances, "broken JSON at line 1"),
+        (put_code_in_refs, "system; only plain lists"),
+        (remove_a_photo, "photos are missing (COCO_train2014_"),
+        (remove_all_photos, "put the COCO train2014 photos there"),
+        (remove_refs, "refs(umd).p is missing"),
+    ],
+)
+def test_damaged_data_is_one_line_and_nothing_is_written(oracle, unmarked_world, damage, said):
+    damage(unmarked_world)
+    outcome = oracle("refcocog_res", unmarked_world)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert list(Path().iterdir()) == []
+
+
+def test_a_later_task_that_cannot_run_stops_before_the_first_one_runs(oracle, unmarked_world):
+    (unmarked_world / "refcoco" / "instances.json").unlink()
+    outcome = oracle("refcocog_res,refcoco_rec", unmarked_world)
+    assert outcome.code == 2
+    assert list(Path().iterdir()) == []
+
+
+def test_a_model_that_cannot_answer_is_refused_before_anything_is_opened(refbench, monkeypatch):
+    from dataclasses import replace
+
+    from tasks.models import registry
+
+    boxes_only = replace(registry.find("oracle"), units=("box",))
+    monkeypatch.setattr(registry, "find", lambda name: boxes_only)
+    outcome = refbench("eval", "--task", "refcoco_rec,refcoco_res", "--data-root", "nowhere")
+    assert outcome.code == 2
+    assert "model oracle answers with box, but task refcoco_res needs mask" in outcome.err
+
+
+class Reader:
+    """A model that opens every photo, as real ones do, and answers nothing."""
+
+    def predict(self, queries):
+        for query in queries:
+            query.image.open_rgb()
+        return [Prediction(query.sample_id, "ok") for query in queries]
+
+    def fingerprint(self):
+        return "reader/1"
+
+
+def test_a_corrupt_photo_fails_its_samples_and_the_run_goes_on(refbench, unmarked_world, monkeypatch):
+    from benchmarks.registry import benchmark
+    from tasks.base import ModelEntry
+    from tasks.models import registry
+
+    entry = ModelEntry("reader", "test", ("mask",), lambda options: Reader())
+    monkeypatch.setattr(registry, "find", lambda name: entry)
+    samples = benchmark("refcocog/umd").open(unmarked_world, "test", "official").samples
+    broken = samples[0].image.path
+    broken.write_bytes(broken.read_bytes()[:200])
+    hit = sum(sample.image.path == broken for sample in samples)
+    words = ["--task", "refcocog_res", "--data-root", unmarked_world, "--split", "test", "--json"]
+    outcome = refbench("eval", *words)
+    [row] = outcome.json["rows"]
+    assert (row["n"], row["failed"]) == (len(samples), hit)
+    assert outcome.code == 3
+    assert refbench("eval", *words, "--max-failures", hit).code == 0
+    assert refbench("eval", *words, "--max-failures", hit - 1).code == 3
+    lines = [json.loads(line) for line in ("runs" / Path(row["run"]) / "predictions.jsonl").read_text().splitlines()]
+    assert f"{broken.name} cannot be decoded" in next(line["error"] for line in lines if line["status"] == "failed")
+
+
+def test_an_out_folder_that_cannot_be_is_one_line(oracle, small_world):
+    Path("file").touch()
+    outcome = oracle("refcocog_rec", small_world, "--out", "file")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "file" in outcome.err.splitlines()[-1]
+
+
+def test_a_disk_that_takes_no_more_is_one_line_and_no_result(small_world, tmp_path):
+    words = ["eval", "--task", "refcocog_res", "--model", "oracle", "--data-root", str(small_world), "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tasks.cli", *words],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048)),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "runs" in done.stderr
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def test_a_run_directory_of_another_version_is_one_line_and_fresh_helps(oracle, small_world):
+    words = ("refcocog_rec", small_world, "--split", "val")
+    assert oracle(*words).code == 0
+    [path] = Path("runs").rglob("run.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
+    outcome = oracle(*words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "run schema 99" in outcome.err
+    assert "--fresh" in outcome.err
+    assert oracle(*words, "--fresh").code == 0
+
+
+def test_weights_that_are_not_there_leave_nothing_behind(refbench, small_world):
+    outcome = refbench("eval", "--task", "refcocog_rec", "--data-root", small_world, "--weights", "nowhere")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "nowhere" in outcome.err
+    assert list(Path().iterdir()) == []
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(refbench, small_world, monkeypatch):
+    from tasks.base import ModelEntry
+    from tasks.models import registry
+
+    class Impatient(Reader):
+        """The user presses Ctrl-C at the second batch."""
+
+        calls = 0
+
+        def predict(self, queries):
+            Impatient.calls += 1
+            if Impatient.calls == 2:
+                raise KeyboardInterrupt
+            return super().predict(queries)
+
+    entry = ModelEntry("reader", "test", ("box",), lambda options: Impatient())
+    monkeypatch.setattr(registry, "find", lambda name: entry)
+    words = ["--task", "refcocog_rec", "--data-root", small_world, "--split", "test", "--batch-size", "4"]
+    stopped = refbench("eval", *words, "--quiet")
+    assert (stopped.code, stopped.out) == (130, "")
+    assert "4 of " in stopped.err
+    assert "the same command goes on from there" in stopped.err
+    resumed = refbench("eval", *words)
+    assert resumed.code == 0
+    assert "resuming, 4 of " in resumed.err
