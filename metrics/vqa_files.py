@@ -3,13 +3,13 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from metrics.base import Row, Scorer, ScoreReport
 from metrics.coco_columns import load_json, objects
 from metrics.coco_options import choice
 from metrics.errors import DataError
-from metrics.vqa import CARD, aggregate, measure
+from metrics.vqa import CARD, Variant, aggregate, measure
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def score(targets: Path, predictions: Path, options: Mapping[str, str]) -> Score
     Raises:
         DataError: a file breaks its format, no question is answered, or an option cannot be used.
     """
-    variant = choice(options, "variant", ("official", "lavis"), "official")
+    variant = cast(Variant, choice(options, "variant", ("official", "lavis"), "official"))
     questions, answers = read_questions(targets), read_answers(predictions)
     ids = [question.question_id for question in questions]
     texts = [answers.get(i) if isinstance(answers.get(i), str) else None for i in ids]
@@ -133,7 +133,8 @@ def answer_notes(
 
 
 def _question(row: Mapping[str, Any], where: str) -> Question:
-    question_id, answers = row.get("question_id"), row.get("answers")
+    question_id: Any = row.get("question_id")
+    answers = row.get("answers")
     if type(question_id) not in (int, str) or not isinstance(answers, list) or not answers:
         raise DataError(f"{where} needs a question_id and a list of answers: correct it")
     classes = tuple(f"{key}: {row[key]}" for key in ("answer_type", "question_type") if isinstance(row.get(key), str))
@@ -157,8 +158,8 @@ def _data_notes(questions: Sequence[Question], targets: Path) -> list[str]:
     twins = [q for q in questions if q.identities is not None and len(set(q.identities)) < len(q.identities)]
     if twins:
         notes.append(
-            f"{len(twins)} questions have answers that nothing tells apart (first: {twins[0].question_id!r}): equal ones "
-            "are left out together, as in the official script"
+            f"{len(twins)} questions have answers that nothing tells apart (first: {twins[0].question_id!r}): equal "
+            "ones are left out together, as in the official script"
         )
     return notes
 

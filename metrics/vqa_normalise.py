@@ -12,7 +12,9 @@ PERIODS_AT_MOST = 32
 ARTICLES = frozenset(["a", "an", "the"])
 NUMBERS = {
     word: str(number)
-    for number, word in enumerate("zero one two three four five six seven eight nine ten".split())  # noqa: SIM905
+    for number, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    )
 } | {"none": "0"}
 
 _CONTRACTIONS = """
