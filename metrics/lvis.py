@@ -64,13 +64,13 @@ def score(targets: Path, predictions: Path, options: Mapping[str, str]) -> Score
         malformed=int(selection.found.unusable.sum()),
         metrics={**figures(WANTED, curves), **_by_frequency(truth, selection, curves), **figures(RECALL, curves)},
         per_class=per_class({**WANTED, **RECALL}, curves, selection.names) if chosen.per_class else None,
-        notes=(
-            *results.notes,
-            f"{len(results.image) - len(judged)} results of categories that their image says nothing about (or of area "
-            "0) were left out, as the protocol asks",
-            *notes(selection, truth, chosen),
-        ),
+        notes=(*results.notes, *_left_out(len(results.image) - len(judged)), *notes(selection, truth, chosen)),
     )
+
+
+def _left_out(count: int) -> tuple[str, ...]:
+    why = "categories that their image says nothing about, or of area 0"
+    return (f"{count} results of {why}: left out, as the protocol asks",) if count else ()
 
 
 def _prepared(truth: TruthFile) -> TruthFile:

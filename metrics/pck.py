@@ -143,9 +143,7 @@ def _notes(poses: Poses) -> tuple[str, ...]:
     for name, length in (("box", poses.box_px), ("head", poses.head_px)):
         zeros = 0 if length is None else int((length <= 0).sum())
         if zeros:
-            lines.append(
-                f"{zeros} persons have a {name} of size 0 and are left out of its scores (mpii: zero_head)"
-            )
+            lines.append(f"{zeros} persons have a {name} of size 0 and are left out of its scores (mpii: zero_head)")
     return tuple(lines)
 
 

@@ -121,9 +121,10 @@ def faster_coco_eval(kind, truth, found):
 def hotcoco(kind, truth, found):
     import hotcoco as package
 
-    truth_file = package.COCO(str(truth))
-    evaluator = package.COCOeval(truth_file, truth_file.load_res(str(found)), kind)
-    evaluator.run()
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth_file = package.COCO(str(truth))
+        evaluator = package.COCOeval(truth_file, truth_file.load_res(str(found)), kind)
+        evaluator.run()
     return list(evaluator.stats)
 
 
