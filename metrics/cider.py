@@ -48,6 +48,7 @@ def _cosine(counted: Counted, grams: Grams) -> np.ndarray:
     theirs = weight[~own][found]
     product = np.minimum(weight[own][places[found]], theirs) * theirs
     reference = grams.caption[~own][found] - counted.images
-    dot = np.bincount(reference, product, len(counted.length) - counted.images)
+    # astype: bincount of nothing is whole numbers, weights or not
+    dot = np.bincount(reference, product, len(counted.length) - counted.images).astype(float)
     scale = norm[: counted.images][counted.image[counted.images :]] * norm[counted.images :]
     return np.asarray(np.divide(dot, scale, out=dot, where=scale > 0))
