@@ -4,6 +4,7 @@ A scene holds 3 to 6 objects (up to 8 in the shifted split) that do not overlap.
 shape, so that expressions need attributes, positions or relations to single one out.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -142,7 +143,8 @@ def _background(rng: np.random.Generator) -> np.ndarray:
     angle = rng.uniform(0, 2 * np.pi)
     ramp = np.linspace(-0.5, 0.5, SIZE, dtype=np.float32)
     mix = np.clip(ramp[None, :] * np.cos(angle) + ramp[:, None] * np.sin(angle) + 0.5, 0, 1)[..., None]
-    return ((1 - mix) * start + mix * end).astype(np.float32)
+    canvas: np.ndarray = ((1 - mix) * start + mix * end).astype(np.float32)
+    return canvas
 
 
 def outline_masks(things: tuple[Thing, ...]) -> np.ndarray:
@@ -151,7 +153,10 @@ def outline_masks(things: tuple[Thing, ...]) -> np.ndarray:
 
     polygons = [thing.outline.ravel().tolist() for thing in things]
     encoded = coco_mask.frPyObjects(polygons, SIZE, SIZE)
-    masks: np.ndarray = coco_mask.decode(encoded).transpose(2, 0, 1) > 0
+    with warnings.catch_warnings():
+        # pycocotools 2.0.11 builds its array in a way that NumPy 2 deprecates; the result is right.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        masks: np.ndarray = coco_mask.decode(encoded).transpose(2, 0, 1) > 0
     return masks
 
 

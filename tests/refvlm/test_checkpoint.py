@@ -1,0 +1,70 @@
+"""Checkpoints come back to the bit, and one that does not fit says which weight and why."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from benchmarks.errors import ConfigError, ModelError
+from refvlm import checkpoint
+from refvlm.fingerprint import fingerprint
+
+
+@pytest.fixture
+def folder(tmp_path, nano, tokenizer):
+    checkpoint.save(tmp_path, nano, tokenizer, nano.state_dict(), torch.float32)
+    return tmp_path
+
+
+def test_a_saved_model_gives_the_same_states(folder, nano, tokenizer):
+    loaded, words = checkpoint.load(folder)
+    assert words.tokens == tokenizer.tokens
+    pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert torch.equal(loaded.vision(pixels).tokens, nano.vision(pixels).tokens)
+    weights = loaded.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in nano.state_dict().items())
+
+
+def test_weights_of_another_shape_are_named(folder):
+    weights = load_file(folder / "model.safetensors")
+    weights["query_trunk.norm.weight"] = torch.zeros(3)
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"query_trunk\.norm\.weight is \[3\] but should be \[16\]"):
+        checkpoint.load(folder)
+
+
+def test_missing_and_foreign_weights_are_named(folder):
+    weights = load_file(folder / "model.safetensors")
+    del weights["query_trunk.norm.weight"]
+    save_file(weights | {"sofa": torch.zeros(1)}, folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"query_trunk\.norm\.weight is missing.*sofa is not part"):
+        checkpoint.load(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_missing_or_garbled_file_is_one_clear_error(folder, name):
+    (folder / name).write_bytes(b"\x00garbage")
+    with pytest.raises((ModelError, ConfigError), match=str(folder)):
+        checkpoint.load(folder)
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match=name):
+        checkpoint.load(folder)
+    with pytest.raises(ModelError, match=name):
+        fingerprint(folder)
+
+
+def test_an_unknown_key_of_the_configuration_is_named(folder):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sofa": 1}))
+    with pytest.raises(ConfigError, match="sofa"):
+        checkpoint.load(folder)
+
+
+def test_the_fingerprint_changes_with_a_weight(folder):
+    before = fingerprint(folder)
+    weights = load_file(folder / "model.safetensors")
+    weights["query_trunk.norm.weight"][0] += 1
+    save_file(weights, folder / "model.safetensors")
+    assert fingerprint(folder) != before
