@@ -56,7 +56,7 @@ def tokenize(captions: Sequence[str]) -> list[str]:
         Tokens of each caption, lower-cased, joined by single spaces; "" where none is left.
     """
     texts = [caption.translate(_TO_SPACES) for caption in captions]
-    following = [*texts[1:], ""]
+    following = [*texts[1:], ""][: len(texts)]
     return [_tokenize(text, after) for text, after in zip(texts, following, strict=True)]
 
 
