@@ -15,6 +15,7 @@ from benchmarks.schema import Prediction
 
 SHARED = Path(os.environ.get("REFBENCH_SHARED", Path(__file__).resolve().parents[2] / "../shared"))
 MINI = SHARED / "data" / "refcoco_mini"
+BUNDLED = Path(__file__).resolve().parents[2] / "refvlm" / "weights" / "tiny"
 PHOTO_FOLDER = Path("images") / "train2014"
 ROW_KEYS = {
     "model", "task", "dataset", "split", "data", "limit", "n", "failed", "missing", "unparsable", "metrics",
@@ -282,6 +283,20 @@ def test_weights_that_are_not_there_leave_nothing_behind(refbench, small_world):
     outcome = refbench("eval", "--task", "refcocog_rec", "--data-root", small_world, "--weights", "nowhere")
     assert (outcome.code, outcome.out) == (2, "")
     assert "nowhere" in outcome.err
+    assert list(Path().iterdir()) == []
+
+
+def test_weights_of_another_shape_leave_nothing_behind(refbench, small_world, tmp_path):
+    folder = tmp_path / "weights"
+    shutil.copytree(BUNDLED, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["llm"]["width"] //= 2
+    (folder / "config.json").write_text(json.dumps(config))
+    words = ["--task", "refcocog_rec", "--data-root", small_world, "--weights", folder, "--device", "cpu"]
+    outcome = refbench("eval", *words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert str(folder) in outcome.err
+    assert outcome.err.count("\n") == 1
     assert list(Path().iterdir()) == []
 
 
