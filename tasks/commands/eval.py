@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,15 +63,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record]]":
     """Resolve names, data and splits, all of them before the first run, then run."""
-    from benchmarks.errors import ConfigError
     from tasks import plan, registry
     from tasks.data import find_data
     from tasks.models.registry import find as find_model
     from tasks.run import evaluate
     from tasks.settings import settings
 
-    if args.num_processes != 1:
-        raise ConfigError(f"--num-processes {args.num_processes}: this version runs in 1 process only, leave it out")
+    _check_processes(args.num_processes)
     tasks = [registry.find(name, args.include) for name in args.task]
     entry = find_model(args.model)
     for task in tasks:
@@ -80,6 +79,16 @@ def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record]]":
     jobs = plan.jobs(tasks, args.split, find_data(chosen.data_root, not args.quiet))
     options = _options(args, chosen.runs)
     return options, [evaluate(job.task, job.split, entry, options) for job in jobs]
+
+
+def _check_processes(asked: int) -> None:
+    from benchmarks.errors import ConfigError
+
+    if asked != 1:
+        raise ConfigError(f"--num-processes {asked}: this version runs in 1 process only, leave it out")
+    started = os.environ.get("WORLD_SIZE", "1")
+    if started != "1":  # set by torchrun and accelerate; every process would run everything
+        raise ConfigError(f"started as {started} processes (WORLD_SIZE): this version runs in 1, start it without them")
 
 
 def _options(args: argparse.Namespace, out: Path) -> "RunOptions":

@@ -279,6 +279,13 @@ def test_a_run_directory_of_another_version_is_one_line_and_fresh_helps(oracle, 
     assert oracle(*words, "--fresh").code == 0
 
 
+def test_processes_that_a_launcher_started_are_refused(oracle, small_world, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    outcome = oracle("refcocog_rec", small_world)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "started as 2 processes (WORLD_SIZE)" in outcome.err
+
+
 def test_weights_that_are_not_there_leave_nothing_behind(refbench, small_world):
     outcome = refbench("eval", "--task", "refcocog_rec", "--data-root", small_world, "--weights", "nowhere")
     assert (outcome.code, outcome.out) == (2, "")
