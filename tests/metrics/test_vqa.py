@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.vqa import METRICS, aggregate, measure
+
+TEN = ["red"] * 4 + ["blue"] * 3 + ["green", "Red!", "rose"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "score"),
+    [
+        ("red", 1.0),  # five annotators after normalisation: four others at least
+        ("blue", (3 * 2 / 3 + 7) / 10),  # three of ten: 2/3 where one of them is left out
+        ("green", (1 * 0 + 9 * 1 / 3) / 10),
+        ("black", 0.0),
+        ("The RED.", 1.0),
+        (None, 0.0),
+    ],
+)
+def test_score_averages_over_the_annotator_left_out(answer, score):
+    assert measure(answer, TEN)["score"] == pytest.approx(score)
+
+
+def test_agreement_of_all_switches_normalisation_off():
+    assert measure("Yes", ["yes"] * 10)["score"] == 0.0
+    assert measure("Yes", ["yes"] * 10, "lavis")["score"] == 1.0
+    assert measure("a cat", [*["a cat"] * 9, "cat"])["score"] == 1.0
+    assert measure("a cat", [*["a cat"] * 9, "cat"], "lavis")["score"] == pytest.approx(9 / 10 / 3)
+
+
+def test_annotators_that_nothing_tells_apart_are_left_out_together():
+    answers = ["red", "red", "blue"]
+    assert measure("red", answers, identities=[1, 2, 3])["score"] == pytest.approx((1 / 3 + 1 / 3 + 2 / 3) / 3)
+    assert measure("red", answers, identities=[1, 1, 1])["score"] == pytest.approx((0 + 0 + 2 / 3) / 3)
+
+
+@given(st.lists(st.sampled_from("pqr"), min_size=1, max_size=10), st.sampled_from("pqr"))
+def test_equals_leaving_out_one_by_one(annotators, answer):
+    others = [[text for j, text in enumerate(annotators) if j != i] for i in range(len(annotators))]
+    want = sum(min(own.count(answer) / 3, 1) for own in others) / len(annotators)
+    assert measure(answer, annotators)["score"] == pytest.approx(want)
+
+
+def test_aggregate_is_the_mean_over_questions_with_missing_ones():
+    rows = [measure("yes", ["yes"] * 10), measure(None, ["yes"] * 10)]
+    assert aggregate(rows) == {"accuracy": 0.5}
+    assert [row["missing"] for row in rows] == [0, 1]
+    with pytest.raises(ValueError, match="at least one question"):
+        aggregate([])
+
+
+def test_the_variants_are_metrics_of_their_own():
+    assert {metric.name: metric.protocol for metric in METRICS} == {"vqa": "vqa/1", "vqa_lavis": "vqa/1 variant=lavis"}
