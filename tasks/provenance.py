@@ -38,9 +38,9 @@ def now() -> str:
 
 
 def accelerator(device: str) -> str | None:
-    """Name of the accelerator in use; None on a CPU, or when the model did not load torch."""
+    """Name of the accelerator in use; None on a CPU, or when the model used none."""
     torch = sys.modules.get("torch")
-    if torch is None or not device.startswith("cuda"):
+    if torch is None or not device.startswith("cuda") or not torch.cuda.is_available():
         return None
     return str(torch.cuda.get_device_name(device))
 

@@ -101,12 +101,12 @@ def test_broken_files_are_named(scored, truth, answers, message):
 
 
 def test_files_that_share_no_image_are_refused_where_only_predicted_ones_count(scored):
-    with pytest.raises(DataError, match="names no image of truth.json"):
+    with pytest.raises(DataError, match=r"names no image of truth.json"):
         scored(answers=[{"image_id": 9, "caption": "x"}], images="predicted")
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DataError, match="truth.json is missing"):
+    with pytest.raises(DataError, match=r"truth.json is missing"):
         score(tmp_path / "truth.json", tmp_path / "answers.json", {})
 
 

@@ -53,7 +53,7 @@ def test_answers_without_ids_join_by_line(scored):
     assert "joined by line" in report.notes[-1]
     with pytest.raises(DataError, match=r"a.jsonl:1: answers 'is there a cat\?'"):
         scored(answers=[answers[1], answers[0], *answers[2:]])
-    with pytest.raises(DataError, match="3 answers but q.json 4 questions"):
+    with pytest.raises(DataError, match=r"3 answers but q.json 4 questions"):
         scored(answers=answers[:3])
 
 
@@ -72,7 +72,7 @@ def test_a_folder_gives_the_mean_over_its_files(tmp_path):
     with pytest.raises(DataError, match=r"coco_pope_random.json is missing"):
         score(tmp_path / "q", tmp_path / "a", {})
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="holds no .json"):
+    with pytest.raises(DataError, match=r"holds no .json"):
         score(tmp_path / "empty", tmp_path / "a", {})
 
 

@@ -41,9 +41,12 @@ def test_the_git_state_is_left_out_where_there_is_no_git(monkeypatch):
 
 
 def test_the_accelerator_is_named_only_where_one_is_used(monkeypatch):
-    torch = SimpleNamespace(cuda=SimpleNamespace(get_device_name=lambda device: f"chip of {device}"))
+    cuda = SimpleNamespace(get_device_name=lambda device: f"chip of {device}", is_available=lambda: True)
+    torch = SimpleNamespace(cuda=cuda)
     monkeypatch.setitem(sys.modules, "torch", torch)
     assert provenance.accelerator("cpu") is None
     assert provenance.accelerator("cuda:1") == "chip of cuda:1"
+    monkeypatch.setattr(cuda, "is_available", lambda: False)
+    assert provenance.accelerator("cuda:1") is None
     monkeypatch.delitem(sys.modules, "torch")
     assert provenance.accelerator("cuda") is None

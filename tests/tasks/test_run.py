@@ -1,11 +1,7 @@
-import errno
 import json
-import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,144 +9,6 @@ from benchmarks.errors import ConfigError, DataError, ModelError
 from tasks import predictions
 from tasks.models import registry
 from tasks.models.pool import ModelPool
-from tasks.run import Interrupted, RunOptions, evaluate
-
-LASTING = ("predictions.jsonl", "rows.npz", "result.json")
-BATCH = 3
-
-
-def folder_of(out):
-    """The only run directory below a root."""
-    (run,) = {path.parent for path in Path(out).rglob("run.json")}
-    return run
-
-
-def content(out):
-    """The bytes that must not depend on what happened on the way."""
-    return {name: (folder_of(out) / name).read_bytes() for name in LASTING}
-
-
-@pytest.fixture
-def go(toy, tmp_path):
-    """Run the steady toy model on ten samples, three to a batch."""
-
-    def run(out="runs", model=None, task="rec", split=None, entry=None, **options):
-        entry = entry or toy.make_entry(model or toy.Steady())
-        chosen = RunOptions(**{"out": tmp_path / out, "batch_size": BATCH, **options})
-        return evaluate(toy.make_task(task), split or toy.make_split(tmp_path), entry, chosen)
-
-    return run
-
-
-@pytest.fixture
-def killed(toy, tmp_path):
-    """Run the same in a process of its own that dies at a moment."""
-
-    def run(moment, out="runs"):
-        command = [sys.executable, str(toy.path), str(tmp_path), str(tmp_path / out), moment]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == -signal.SIGKILL, done.stderr
-
-    return run
-
-
-@pytest.mark.parametrize(
-    "moments",
-    [
-        ["ask:0"],
-        ["ask:2"],
-        ["tear:0"],
-        ["tear:2"],
-        ["write:predictions.jsonl"],
-        ["write:rows.npz"],
-        ["write:result.json"],
-        ["ask:1", "tear:1", "ask:0", "write:timings.jsonl"],
-    ],
-    ids=" ".join,
-)
-def test_a_run_killed_at_any_moment_and_started_again_gives_the_same_bytes(go, killed, tmp_path, moments):
-    go("undisturbed")
-    for moment in moments:
-        killed(moment)
-    record = go()
-    assert content(tmp_path / "runs") == content(tmp_path / "undisturbed")
-    assert record == go("undisturbed")
-    left = {path.name for path in folder_of(tmp_path / "runs").iterdir()}
-    assert left == {*LASTING, "timings.jsonl", "run.json", ".lock"}
-
-
-def test_finished_batches_are_not_asked_again(go, killed, toy, tmp_path):
-    killed("ask:2")
-    model = toy.Steady()
-    go(model=model)
-    assert [id for batch in model.asked for id in batch] == [f"toy/test/{number}" for number in range(6, 10)]
-    assert len(json.loads((folder_of(tmp_path / "runs") / "run.json").read_text())["resumed"]) == 1
-
-
-def test_a_batch_written_in_part_is_asked_again_whole(go, killed, toy):
-    killed("tear:1")
-    model = toy.Steady()
-    go(model=model)
-    assert model.asked[0] == ["toy/test/3", "toy/test/4", "toy/test/5"]
-
-
-def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(go, toy, tmp_path):
-    def stop(number):
-        if number == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(Interrupted, match=r"6 of 10 samples are done .* the same command goes on"):
-        go(model=toy.Steady(stop))
-    go()
-    go("undisturbed")
-    assert content(tmp_path / "runs") == content(tmp_path / "undisturbed")
-
-
-def test_a_finished_run_answers_without_loading_the_model(go, toy, capsys):
-    first = go(entry=toy.make_entry(toy.Steady(), fingerprint=lambda options: "steady"))
-
-    def refuse(options):
-        raise AssertionError("loaded")
-
-    again = go(entry=toy.make_entry(None, load=refuse, fingerprint=lambda options: "steady"))
-    assert again == first
-    assert "finished before" in capsys.readouterr().err
-
-
-def test_fresh_starts_over(go, toy):
-    go()
-    model = toy.Steady()
-    go(model=model, fresh=True)
-    assert len(model.asked) == 4
-
-
-@pytest.mark.parametrize("left", [b'{"schema": 0}', b"cut off {"])
-def test_an_incompatible_run_is_refused_until_it_is_started_over(go, tmp_path, left):
-    go()
-    run = folder_of(tmp_path / "runs")
-    (run / "run.json").write_bytes(left)
-    with pytest.raises(DataError, match="--fresh"):
-        go()
-    assert (run / "result.json").exists()
-    assert go(fresh=True).n == 10
-
-
-@pytest.mark.parametrize(
-    "change", [{"seed": 1}, {"batch_size": 4}, {"limit": 9}, {"dtype": "bfloat16"}, {"device": "cuda"}], ids=str
-)
-def test_whatever_could_change_a_number_has_its_own_directory(go, toy, change):
-    first = go()
-    assert go(model=toy.Steady(), **change).run != first.run
-
-
-def test_predictions_of_another_model_or_of_other_data_are_never_reused(go, toy, tmp_path):
-    first = go()
-    other = toy.Steady()
-    other.fingerprint = lambda: "retrained"
-    assert go(model=other).run != first.run
-    assert len(other.asked) == 4
-    changed = replace(toy.make_split(tmp_path), fingerprint="beef")
-    assert go(split=changed).run != first.run
 
 
 def test_a_batch_that_raises_is_asked_one_by_one_and_only_the_bad_sample_fails(go, toy, tmp_path):
@@ -165,7 +23,7 @@ def test_a_batch_that_raises_is_asked_one_by_one_and_only_the_bad_sample_fails(g
     model.predict = predict
     record = go(model=model)
     assert (record.n, record.failed, record.missing) == (10, 1, 0)
-    kept = {p.sample_id: p for p in predictions.read(folder_of(tmp_path / "runs") / "predictions.jsonl")}
+    kept = {p.sample_id: p for p in predictions.read(toy.folder_of(tmp_path / "runs") / "predictions.jsonl")}
     assert kept["toy/test/4"].error == "RuntimeError: cannot read 2.png into <buffer at 0x…>"
     assert [id for id, each in kept.items() if each.status == "failed"] == ["toy/test/4"]
     assert ["toy/test/3"] in model.asked and ["toy/test/5"] in model.asked
@@ -182,7 +40,7 @@ def test_a_photo_that_cannot_be_decoded_fails_its_own_samples(go, toy, tmp_path)
     (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes()[:40])
     record = go(model=Looks(), split=split)
     assert record.failed == 2
-    kept = predictions.read(folder_of(tmp_path / "runs") / "predictions.jsonl")
+    kept = predictions.read(toy.folder_of(tmp_path / "runs") / "predictions.jsonl")
     assert [each.sample_id for each in kept if each.status == "failed"] == ["toy/test/2", "toy/test/3"]
     assert str(tmp_path) not in kept[2].error
     assert "1.png cannot be decoded" in kept[2].error
@@ -245,54 +103,6 @@ def test_a_model_that_breaks_its_contract_is_named(go, toy, spoil, text):
         go(model=Wrong())
 
 
-def test_a_disk_that_fills_up_leaves_whole_batches_only(go, toy, tmp_path, monkeypatch):
-    real, calls = os.write, []
-
-    def write(file, data):
-        calls.append(len(data))
-        if len(calls) < 3:
-            return real(file, data)
-        if len(calls) == 3:
-            return real(file, bytes(data)[:50])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "write", write)
-    with pytest.raises(DataError, match=r"rank-0\.jsonl cannot be written \(No space left.*free some space"):
-        go()
-    journal = (tmp_path / "runs").rglob("rank-0.jsonl").__next__().read_bytes()
-    assert len(journal) == sum(calls[:2])
-    monkeypatch.undo()
-    model = toy.Steady()
-    go(model=model)
-    assert len(model.asked) == 2
-    go("undisturbed")
-    assert content(tmp_path / "runs") == content(tmp_path / "undisturbed")
-
-
-def test_a_disk_that_fills_up_at_the_end_leaves_no_result(go, tmp_path, monkeypatch):
-    real = os.replace
-
-    def replace_file(source, target):
-        if Path(target).name == "result.json":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(source, target)
-
-    monkeypatch.setattr(os, "replace", replace_file)
-    with pytest.raises(DataError, match=r"result\.json cannot be written .*finished samples are kept"):
-        go()
-    run = folder_of(tmp_path / "runs")
-    assert not (run / "result.json").exists()
-    assert not list(run.glob(".*.tmp"))
-    monkeypatch.undo()
-    assert go().n == 10
-
-
-def test_a_file_in_place_of_the_runs_folder_is_named(go, tmp_path):
-    (tmp_path / "runs").write_text("in the way")
-    with pytest.raises(DataError, match=r"runs.*(not a folder|cannot be written).*--out"):
-        go()
-
-
 def test_a_model_that_cannot_be_loaded_leaves_nothing_behind(go, toy, tmp_path):
     def load(options):
         raise ModelError("weights are of another shape")
@@ -328,9 +138,9 @@ def test_counts_say_what_the_numbers_cover(go, toy, tmp_path):
     assert (short.n, short.whole, short.data) == (10, 12, "official")
 
 
-def test_what_lasts_holds_no_time_no_path_and_no_fact_about_the_machine(go, tmp_path):
+def test_what_lasts_holds_no_time_no_path_and_no_fact_about_the_machine(go, toy, tmp_path):
     go()
-    run = folder_of(tmp_path / "runs")
+    run = toy.folder_of(tmp_path / "runs")
     for name in ("result.json", "predictions.jsonl"):
         text = (run / name).read_text()
         assert str(tmp_path) not in text
@@ -350,10 +160,10 @@ def _keys(lines, name):
             pending.extend(value)
 
 
-def test_run_json_says_how_to_repeat_the_run_and_keeps_secrets_out(go, tmp_path, monkeypatch):
+def test_run_json_says_how_to_repeat_the_run_and_keeps_secrets_out(go, toy, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_SECRET", "hunter2")
     go(command=("refbench", "eval", "--api-key", "hunter2", "--hf-token=hunter2", "--task", "toy_rec"))
-    text = (folder_of(tmp_path / "runs") / "run.json").read_text()
+    text = (toy.folder_of(tmp_path / "runs") / "run.json").read_text()
     run = json.loads(text)
     assert "hunter2" not in text
     assert run["command"] == ["refbench", "eval", "--api-key", "***", "--hf-token=***", "--task", "toy_rec"]
@@ -381,4 +191,4 @@ def test_everything_but_a_torch_model_works_without_torch(toy, tmp_path):
     program = f"import sys; sys.argv = sys.argv[1:]; {program}"
     command = [sys.executable, "-c", program, str(toy.path), str(tmp_path), str(tmp_path / "runs"), "never"]
     subprocess.run(command, check=True, capture_output=True)
-    assert (folder_of(tmp_path / "runs") / "result.json").is_file()
+    assert (toy.folder_of(tmp_path / "runs") / "result.json").is_file()

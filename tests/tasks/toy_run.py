@@ -25,6 +25,12 @@ from tasks.run import RunOptions, evaluate
 SIZE_HW = (24, 32)
 
 
+def folder_of(out):
+    """The only run directory below a root."""
+    (run,) = {path.parent for path in Path(out).rglob("run.json")}
+    return run
+
+
 def rle_of(box_xyxy, size_hw=SIZE_HW):
     """The mask of a box with whole-pixel edges."""
     canvas = np.zeros(size_hw, dtype=np.uint8, order="F")
