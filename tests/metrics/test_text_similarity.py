@@ -19,7 +19,9 @@ def test_bert_compares_mean_states_of_a_local_model(tmp_path):
     (tmp_path / "vocab.txt").write_text("\n".join(words))
     transformers.BertTokenizer(vocab={word: i for i, word in enumerate(words)}).save_pretrained(tmp_path)
     torch.manual_seed(0)
-    config = transformers.BertConfig(len(words), 16, 1, 2, 16)
+    config = transformers.BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+    )
     model = transformers.BertModel(config).eval()
     model.save_pretrained(tmp_path)
     similarity = bert(tmp_path)
