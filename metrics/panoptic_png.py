@@ -1,7 +1,7 @@
 """Panoptic PNGs: 24-bit colours that encode segment ids, id = R + 256 G + 65536 B.
 
-Decoding dominates panoptic scoring. Where `kornia_rs` is installed its decoder is used, about five times
-as fast as Pillow on these files; Pillow reads everything else, and gives the error texts.
+Decoding dominates panoptic scoring. The decoder of `kornia_rs` is about five times as fast as Pillow on these files;
+Pillow reads everything else, serves where the machine has no wheel of `kornia_rs`, and gives the error texts.
 """
 
 import functools

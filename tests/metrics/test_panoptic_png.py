@@ -1,5 +1,8 @@
 """Segment ids come out of PNGs exactly, whichever decoder reads them; anything else is refused by name."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -31,10 +34,40 @@ def test_pillow_reads_rgb_and_ignores_alpha(rgb, tmp_path, monkeypatch):
     assert (read_ids(tmp_path / "alpha.png") == IDS).all()
 
 
-def test_the_fast_decoder_reads_the_same(rgb):
+def chunk(kind, content=b""):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def written(extra, alpha):
+    """Write a PNG by hand whose rows use all five filters, with a further chunk before the pixels."""
+    rng = np.random.default_rng(1)
+    rows = [bytes([i % 5]) + rng.bytes(29 * (4 if alpha else 3)) for i in range(13)]
+    header = struct.pack(">IIBBBBB", 29, 13, 8, 6 if alpha else 2, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), extra, chunk(b"IDAT", zlib.compress(b"".join(rows))), chunk(b"IEND"))
+    return panoptic_png.SIGNATURE + b"".join(parts)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        b"",
+        chunk(b"gAMA", struct.pack(">I", 45455)),
+        chunk(b"tRNS", struct.pack(">HHH", 1, 2, 3)),
+        chunk(b"sRGB", b"\0"),
+        chunk(b"sBIT", b"\5\6\5"),
+        chunk(b"bKGD", struct.pack(">HHH", 9, 2, 3)),
+    ],
+    ids=lambda extra: extra[4:8].decode() or "plain",
+)
+def test_both_decoders_read_the_same(extra, alpha, tmp_path, monkeypatch):
     pytest.importorskip("kornia_rs")
-    assert panoptic_png._decode_fast(rgb, IDS.shape) is not None
-    assert (read_ids(rgb) == IDS).all()
+    path = tmp_path / "map.png"
+    path.write_bytes(written(extra, alpha))
+    assert alpha or panoptic_png._decode_fast(path, (13, 29)) is not None
+    fast = read_ids(path)
+    monkeypatch.setattr(panoptic_png, "_decoder", lambda: None)
+    assert (fast == read_ids(path)).all()
 
 
 def test_pillow_takes_over_when_the_fast_decoder_fails(rgb, monkeypatch):
