@@ -86,8 +86,10 @@ class Scorer:
         score: (targets, predictions, options) -> report. Raises DataError naming file, id and remedy.
         targets: official format of the targets, in one line.
         predictions: official format of the predictions, in one line.
-        options: option name -> one line on its values and default; unknown options are refused by the caller.
         card: the rules, for people.
+        options: option name -> one line on its values and default; unknown options are refused by the caller.
+        protocol: versioned name of the rules without options, where no `Metric` of that name has it.
+        headline: the key that matters most, likewise.
     """
 
     name: str
@@ -96,3 +98,5 @@ class Scorer:
     predictions: str
     card: Card
     options: Mapping[str, str] = field(default_factory=dict)
+    protocol: str = ""
+    headline: str = ""

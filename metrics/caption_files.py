@@ -7,10 +7,11 @@ from typing import Any
 
 from metrics.base import Scorer, ScoreReport
 from metrics.captions import CARD, aggregate, measure_all
-from metrics.coco_columns import column, load_json, objects, records, unique
-from metrics.coco_options import choice
+from metrics.coco_columns import column, unique
 from metrics.errors import DataError
+from metrics.json_files import load_json, objects, records
 from metrics.meteor import unavailable
+from metrics.options import choice
 from metrics.ptb import LINE_SEPARATORS
 
 ImageId = int | str

@@ -1,7 +1,5 @@
-"""Reading JSON files record by record into checked columns: numbers become arrays, the first bad record is named."""
+"""Records of JSON files as checked columns: numbers become arrays, the first bad record is named."""
 
-import gc
-import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,69 +12,6 @@ from metrics.matching import Floats, Ints
 LARGEST = 1e12
 Describe = Callable[[int], str]
 """Position of a record -> how to call it in an error: the file and its id."""
-
-
-def load_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        DataError: the file is missing, empty, not UTF-8 or not JSON.
-    """
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: check the path") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): name a readable JSON file") from None
-    if not text.strip():
-        raise DataError(f"{path} is empty: write the JSON again")
-    # A large file is millions of new objects and no garbage: collecting in between costs a third of the time.
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return _parse(text)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8 JSON") from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: not JSON ({error.msg}): write the file again") from None
-    except RecursionError:
-        raise DataError(f"{path} is nested too deeply to be a COCO file: write the file again") from None
-    finally:
-        if collects:
-            gc.enable()
-
-
-def _parse(text: bytes) -> Any:
-    """Parse JSON with pydantic's parser, three times as fast on numbers and equal to the standard one where it accepts.
-
-    What it refuses, such as lone surrogates, the standard parser reads or names by line.
-    """
-    from pydantic_core import from_json
-
-    try:
-        return from_json(text)
-    except ValueError:
-        return json.loads(text)
-
-
-def records(content: Any, path: Path, key: str) -> list[dict[str, Any]]:
-    """Take the list `content[key]` of objects.
-
-    Raises:
-        DataError: it is absent, no list, or holds something else than objects.
-    """
-    values = content.get(key) if isinstance(content, dict) else None
-    if not isinstance(values, list):
-        raise DataError(f'{path} has no list "{key}": pass a COCO annotation file with images, categories, annotations')
-    return objects(values, path, key)
-
-
-def objects(values: list[Any], path: Path, what: str) -> list[dict[str, Any]]:
-    """Check that every entry of a list is an object."""
-    if set(map(type, values)) - {dict}:
-        position = next(i for i, value in enumerate(values) if not isinstance(value, dict))
-        raise DataError(f"{path}: entry {position} of {what} is no JSON object: write one object per entry")
-    return values
 
 
 def column(rows: Sequence[Mapping[str, Any]], key: str, describe: Describe) -> list[Any]:

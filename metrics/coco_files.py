@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from metrics.coco_columns import Describe, column, load_json, lookup, numbers, records, unique
+from metrics.coco_columns import Describe, column, lookup, numbers, unique
 from metrics.errors import DataError
+from metrics.json_files import load_json, records
 from metrics.matching import Bools, Floats, Ints
 
 Kind = Literal["bbox", "segm", "keypoints"]

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from metrics.coco_results import AreaSource, ScoreSource
 from metrics.errors import DataError
+from metrics.options import choice, ids, yes
 
 IdZero = Literal["official", "fixed"]
-Choice = TypeVar("Choice", bound=str)
 
 COMMON = {
     "images": "image ids to score, comma separated (default: all of the targets)",
@@ -63,49 +63,6 @@ def parse(options: Mapping[str, str], base: Options) -> Options:
         class_agnostic=yes(options, "class_agnostic", base.class_agnostic),
         max_dets=_limits(options, base.max_dets),
     )
-
-
-def choice(options: Mapping[str, str], name: str, allowed: tuple[Choice, ...], default: Choice) -> Choice:
-    """Read an option with a few allowed values.
-
-    Raises:
-        DataError: another value was given.
-    """
-    value = options.get(name, default)
-    for candidate in allowed:
-        if candidate == value:
-            return candidate
-    raise DataError(f"option {name}={value} is not one of {', '.join(allowed)}: choose one")
-
-
-def yes(options: Mapping[str, str], name: str, default: bool) -> bool:
-    """Read a yes/no option."""
-    return choice(options, name, ("yes", "no"), "yes" if default else "no") == "yes"
-
-
-def ids(options: Mapping[str, str], name: str) -> tuple[str, ...] | None:
-    """Read a comma separated list of ids; None where the option is absent."""
-    if name not in options:
-        return None
-    values = tuple(part.strip() for part in options[name].split(",") if part.strip())
-    if not values:
-        raise DataError(f"option {name} lists no id: give at least one or leave the option out")
-    return values
-
-
-def floats(options: Mapping[str, str], name: str, default: tuple[float, ...]) -> tuple[float, ...]:
-    """Read comma separated positive numbers.
-
-    Raises:
-        DataError: a part is no positive finite number.
-    """
-    try:
-        values = tuple(float(part) for part in options[name].split(",")) if name in options else default
-    except ValueError:
-        values = ()
-    if not values or not all(0 < value < float("inf") for value in values):
-        raise DataError(f"option {name}={options.get(name)} must be positive numbers, comma separated")
-    return values
 
 
 def _limits(options: Mapping[str, str], default: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from metrics.coco_columns import Describe, column, load_json, lookup, numbers, objects
+from metrics.coco_columns import Describe, column, lookup, numbers
 from metrics.coco_files import Kind, TruthFile
 from metrics.coco_masks import Masks, Rle, read_masks
 from metrics.errors import DataError
+from metrics.json_files import load_json, objects
 from metrics.matching import Bools, Floats, Ints
 
 ScoreSource = Literal["score", "constant", "order"]
@@ -103,7 +104,7 @@ def read_results(
     results = ResultsFile(
         path, image[kept], category, score[kept], shapes.areas(area), shapes.compared("bbox"),
         shapes.masks.rles if truth.kind == "segm" else [], shapes.compared("keypoints"), shapes.malformed,
-        _unknown_note(unknown, path) + _limit_note(fits, per_image) + _lead_note(lead, truth, area),
+        _unknown_note(unknown, path) + _limit_note(fits, per_image) + (_lead_note(lead, truth, area) if rows else ()),
     )  # fmt: skip
     return replace(results, notes=results.notes + _repeat_note(results))
 

@@ -12,7 +12,8 @@ from metrics.base import Row, Scorer, ScoreReport
 from metrics.depth import CARD, aggregate, measure
 from metrics.depth_protocols import ALIGNMENTS, CROPS, PNG_SCALES, PRESETS, RESIZES, DepthProtocol, preset
 from metrics.errors import DataError
-from metrics.image_pairs import ImagePairs, choice, choice_float, choice_int, pair_folders, read_plane
+from metrics.image_pairs import ImagePairs, pair_folders, read_plane
+from metrics.options import choice, choice_float, choice_int
 
 DEPTH_MODES = ("I;16", "I;16B", "I")
 ENDINGS = (".npz", ".npy", ".png")

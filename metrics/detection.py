@@ -186,6 +186,8 @@ SCORERS = [
         targets="COCO instances JSON",
         predictions="COCO results JSON: [{image_id, category_id, bbox: [x, y, width, height], score}, …]",
         card=_card("boxes"),
+        protocol="coco-bbox/1",
+        headline="ap",
         options={**COMMON, **CLASS_AGNOSTIC, **MAX_DETS},
     ),
     Scorer(
@@ -194,6 +196,8 @@ SCORERS = [
         targets="COCO instances JSON with polygons or RLE",
         predictions="COCO results JSON: [{image_id, category_id, segmentation: RLE, score}, …]",
         card=_card("masks"),
+        protocol="coco-segm/1",
+        headline="ap",
         options={**COMMON, **CLASS_AGNOSTIC, **MAX_DETS},
     ),
 ]

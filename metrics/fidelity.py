@@ -110,11 +110,11 @@ CARD = Card(
     keys={
         "parse_rate": "share of answers that follow the grammar",
         "plan_agreement": "share whose plan and body hold the same (phrase, unit, count)",
-        "count_mae": "mean absolute difference between references and true instances",
+        "count_mae": "mean absolute difference between references and true instances (lower is better)",
         "reference_order": "share whose references are numbered 0, 1, 2, … in every group",
         "unit_accuracy": "share whose units are those of the truth",
         "refusal_accuracy": "share that refuses exactly where there is nothing to find",
-        "plan_count_mae": "mean absolute difference between the counts of plan and body",
+        "plan_count_mae": "mean absolute difference between the counts of plan and body (lower is better)",
     },
 )
 FIDELITY = Metric(

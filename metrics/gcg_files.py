@@ -11,14 +11,13 @@ from pycocotools import mask as coco
 from metrics import captions, detection, masks
 from metrics.base import Row, Scorer, ScoreReport
 from metrics.caption_files import ImageId, separator_notes
-from metrics.coco_columns import load_json, records
 from metrics.coco_files import TruthFile, read_truth
 from metrics.coco_masks import Rle, read_masks
-from metrics.coco_options import choice
 from metrics.errors import DataError
 from metrics.gcg import CARD, aggregate, measure
+from metrics.json_files import load_json, read_lines, records
 from metrics.meteor import unavailable
-from metrics.pope_files import read_lines
+from metrics.options import choice
 from metrics.text_similarity import Similarity, bert, jaccard
 
 KEYS = ("ap50", "miou", "recall", "meteor", "cider", "miou_penalised")
@@ -144,12 +143,7 @@ def _entries(path: Path) -> list[tuple[str, dict[str, Any]]]:
             raise DataError(f"{path} holds no JSON files: put one per image there, named by the image id")
         loaded = [(file, load_json(file)) for file in files]
         return [(str(file), {"image_id": file.stem, **_as_object(row, str(file))}) for file, row in loaded]
-    if path.suffix == ".jsonl":
-        return [(f"{path}:{n}", row) for n, row in enumerate(read_lines(path, ("image_id",)), start=1)]
-    content = load_json(path)
-    if not isinstance(content, list):
-        raise DataError(f"{path} must be a list of predictions, JSON lines (.jsonl) or a folder of JSON files")
-    return [(f"{path}: entry {n}", _as_object(row, f"{path}: entry {n}")) for n, row in enumerate(content)]
+    return list(read_lines(path))
 
 
 def _as_object(row: Any, where: str) -> dict[str, Any]:

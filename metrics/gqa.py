@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from metrics.base import Card, Metric, Row, Scorer, ScoreReport
-from metrics.coco_columns import load_json
-from metrics.coco_options import choice
 from metrics.errors import DataError
+from metrics.json_files import load_json
+from metrics.options import choice
 from metrics.vqa_files import answer_notes, by_class, read_answers
 
 Match = Literal["exact", "llava", "lmms"]

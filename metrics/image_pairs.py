@@ -1,9 +1,9 @@
-"""Folders of images, one file per picture: pair targets with predictions by name, and read options.
+"""Folders of images, one file per picture: pair targets with predictions by name.
 
 A prediction belongs to the target with the same path below its folder, whatever the file endings.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,30 +109,3 @@ def check_size(pred: np.ndarray, target: np.ndarray, paths: tuple[Path, Path], r
     """Raise DataError when a prediction has another size than its target."""
     if pred.shape != target.shape:
         raise DataError(f"{paths[0]} is {pred.shape} but {paths[1]} is {target.shape} (rows, columns): {remedy}")
-
-
-def choice(options: Mapping[str, str], key: str, known: Sequence[str], default: str) -> str:
-    """Read an option that has a fixed set of values."""
-    value = options.get(key, default)
-    if value not in known:
-        raise DataError(f"option {key}={value} is none of {', '.join(known)}")
-    return value
-
-
-def choice_int(options: Mapping[str, str], key: str, default: int) -> int:
-    """Read an option that is a whole number, 0 or more."""
-    value = options.get(key, str(default))
-    if not value.isdecimal():
-        raise DataError(f"option {key}={value} is not a whole number of 0 or more")
-    return int(value)
-
-
-def choice_float(options: Mapping[str, str], key: str, default: float) -> float:
-    """Read an option that is a number above 0."""
-    try:
-        value = float(options.get(key, str(default)))
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise DataError(f"option {key}={options.get(key)} is not a number above 0")
-    return value

@@ -11,12 +11,13 @@ import numpy as np
 from metrics.base import Card, Scorer, ScoreReport
 from metrics.coco_eval import ALL, LARGE, MEDIUM, Figure, Rules, accumulate, figures
 from metrics.coco_files import TruthFile, read_truth
-from metrics.coco_options import COMMON, Options, floats, parse
+from metrics.coco_options import COMMON, Options, parse
 from metrics.coco_overlap import COCO_SIGMAS, KeypointOverlap
 from metrics.coco_results import read_results
 from metrics.coco_score import Plan, report
 from metrics.errors import DataError
 from metrics.matching import Detections, Floats, Matches, Truth, join, match
+from metrics.options import floats
 
 MAX_POSES = 20
 RULES = Rules({"all": ALL, "medium": MEDIUM, "large": LARGE}, (MAX_POSES,))
@@ -124,6 +125,8 @@ SCORERS = [
         targets="COCO person_keypoints JSON",
         predictions="COCO results JSON: [{image_id, category_id, keypoints: [x1, y1, v1, …], score}, …]",
         card=CARD,
+        protocol="coco-keypoints/1",
+        headline="ap",
         options={**COMMON, "sigmas": "spread of every joint, comma separated (default: the 17 of COCO)"},
     )
 ]

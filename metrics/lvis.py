@@ -15,12 +15,13 @@ import numpy as np
 from metrics.base import Card, Scorer, ScoreReport
 from metrics.coco_eval import Curves, Figure, Rules, figures, per_class
 from metrics.coco_files import Kind, TruthFile, read_truth
-from metrics.coco_options import COMMON, Options, choice, parse
+from metrics.coco_options import COMMON, Options, parse
 from metrics.coco_results import ResultsFile, read_results
 from metrics.coco_score import Selection, evaluate, notes, select, unanswered
 from metrics.detection import AREAS
 from metrics.errors import DataError
 from metrics.matching import Bools, Ints
+from metrics.options import choice
 
 MAX_DETS = 300
 RULES = Rules(AREAS, (MAX_DETS,))
@@ -160,6 +161,8 @@ SCORERS = [
         targets="LVIS JSON (images with neg_category_ids and not_exhaustive_category_ids, categories with frequency)",
         predictions="LVIS results JSON: [{image_id, category_id, bbox or segmentation, score}, …]",
         card=CARD,
+        protocol="lvis-segm/1",
+        headline="ap",
         options={**COMMON, "type": "segm (default) or bbox"},
     )
 ]

@@ -4,7 +4,6 @@
 measured by several processes; rows come back in the order of the target JSON either way.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +16,8 @@ import numpy as np
 
 from metrics.base import Row, Scorer, ScoreReport
 from metrics.errors import DataError
-from metrics.image_pairs import choice_int
+from metrics.json_files import load_json
+from metrics.options import choice_int
 from metrics.panoptic import CARD, PANOPTIC, PanopticMap, Segment, aggregate, category_counts, measure, quality
 from metrics.panoptic_png import read_ids
 
@@ -60,12 +60,7 @@ def read_file(path: Path, folder: Path | None = None) -> PanopticFile:
     Raises:
         DataError: file or folder is missing, or the JSON is not of the panoptic form.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: point at a COCO panoptic JSON file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path} cannot be read as JSON ({error}): it should be a COCO panoptic file") from None
+    content = load_json(path)
     entries = content.get("annotations") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise DataError(f"{path} has no list 'annotations': it should be a COCO panoptic file, not a results list")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from metrics.base import Card, Metric, Row, Scorer, ScoreReport
-from metrics.coco_options import choice, floats
 from metrics.errors import DataError
+from metrics.options import choice, floats
 from metrics.pck_files import Poses, read_pck
 from metrics.pck_joints import Table, distances, per_joint
 from metrics.pck_mpii import ZeroHead
@@ -206,8 +206,8 @@ CARD = Card(
         "pckh@T": "joints within T of the head size",
         "tpck@T": "joints within T of the torso",
         "auc": "area under PCK from 0 to 30 pixels",
-        "epe": "mean distance in pixels",
-        "nme": "mean distance over the longer box side",
+        "epe": "mean distance in pixels (lower is better)",
+        "nme": "mean distance over the longer box side (lower is better)",
     },
 )
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from metrics.coco_columns import column, load_json, lookup, numbers, objects
+from metrics.coco_columns import column, lookup, numbers
 from metrics.coco_files import read_truth
 from metrics.errors import DataError
+from metrics.json_files import load_json, objects
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Score POPE answers, JSON lines, against the official question files; a folder holds several of them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from metrics.base import Row, Scorer, ScoreReport
-from metrics.coco_options import choice
 from metrics.errors import DataError
+from metrics.json_files import read_lines
+from metrics.options import choice
 from metrics.pope import CARD, Label, Parser, aggregate, measure
 
 
@@ -29,32 +29,15 @@ class Scored:
     by_line: bool
 
 
-def read_lines(path: Path, needed: Sequence[str]) -> list[dict[str, Any]]:
-    """Read JSON lines.
-
-    Raises:
-        DataError: the file is missing or empty, a line is no JSON object or lacks a key.
-    """
-    try:
-        lines = path.read_bytes().decode("utf-8").split("\n")
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as UTF-8 text ({error}): save it again") from None
+def _records(path: Path, needed: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
-            raise DataError(f"{path}:{number}: not JSON: write one JSON object per line") from None
-        lacking = [key for key in needed if not isinstance(row, dict) or key not in row]
+    for where, row in read_lines(path):
+        lacking = [key for key in needed if key not in row]
         if lacking:
-            raise DataError(f'{path}:{number}: lacks "{lacking[0]}": every line needs {", ".join(needed)}')
+            raise DataError(f'{where}: lacks "{lacking[0]}": every line needs {", ".join(needed)}')
         rows.append(row)
     if not rows:
-        raise DataError(f"{path} is empty: write one JSON object per line")
+        raise DataError(f"{path} is an empty list: write one JSON object per question")
     return rows
 
 
@@ -64,8 +47,8 @@ def score_file(targets: Path, predictions: Path, parser: Parser) -> Scored:
     Raises:
         DataError: a file breaks its format, an id occurs twice, or answers without ids do not fit line by line.
     """
-    questions = read_lines(targets, ("text", "label"))
-    answers = read_lines(predictions, ("answer",))
+    questions = _records(targets, ("text", "label"))
+    answers = _records(predictions, ("answer",))
     for number, question in enumerate(questions, start=1):
         if question["label"] not in ("yes", "no"):
             raise DataError(f"{targets}: question {number} has label {question['label']!r}: it must be yes or no")

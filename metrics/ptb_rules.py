@@ -7,6 +7,7 @@ the first. Group 1 is the token.
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from metrics.ptb_characters import OTHER_HYPHENS
 
@@ -149,7 +150,11 @@ _VERBATIM = (
     "([<>]?[:;=][o*']?-?[][{])(?![A-Za-z0-9])",
 )
 
-RULES = tuple((re.compile(p), p in _VERBATIM) for p in (*_PATTERNS, *_VERBATIM))
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], bool], ...]:
+    """Compile the rules once, with the first caption: listing metrics does not wait for them."""
+    return tuple((re.compile(pattern), pattern in _VERBATIM) for pattern in (*_PATTERNS, *_VERBATIM))
 
 
 def match(folded: str, start: int) -> tuple[int, bool]:
@@ -163,7 +168,7 @@ def match(folded: str, start: int) -> tuple[int, bool]:
         Where the token ends, and whether it is printed as it stands (but for lower case).
     """
     end, reach, verbatim = start + 1, start, False
-    for rule, as_it_stands in RULES:
+    for rule, as_it_stands in _rules():
         found = rule.match(folded, start)
         if found and found.end() > reach:
             end, reach, verbatim = found.end(1), found.end(), as_it_stands

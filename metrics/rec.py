@@ -70,7 +70,8 @@ CARD = Card(
         "unit: one (expression, image) pair, not one referred object",
         "only the top-ranked box of an answer counts, however many it lists",
         "no answer or an unreadable one: IoU 0, stays in the denominator, counted as missing",
-        "x2 < x1, y2 < y1 or a value that is not finite: IoU 0, counted as malformed, corners are not swapped",
+        "x2 < x1, y2 < y1 or a value that is not finite: IoU 0, counted as malformed, corners are not swapped; a file "
+        "with values that are not finite is refused",
         "a box without area: IoU 0",
         "exact ties at a threshold are hits; acc@T_gt shows the strict rule (Shikra, u-LLaVA) where it differs",
         "coordinates beyond the image are not clipped",

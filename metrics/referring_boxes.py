@@ -13,9 +13,10 @@ from typing import Any
 
 from metrics.base import Card, Row, Scorer, ScoreReport
 from metrics.boxes import box_giou_xywh, box_iou_xywh, mattnet_iou_xywh
-from metrics.coco_columns import Describe, column, load_json, numbers
-from metrics.coco_options import choice
+from metrics.coco_columns import Describe, column, numbers
 from metrics.errors import DataError
+from metrics.json_files import load_json
+from metrics.options import choice
 from metrics.rec import CARD, aggregate
 from metrics.referring_files import (
     Answer,

@@ -4,14 +4,14 @@ Formats: refs.json / grefs.json hold the list of the official pickles of licheng
 (ref_id, ann_id, image_id, split, sentences with sent_id); instances.json is COCO. An answer names ref_id and sent_id.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from metrics.coco_columns import column, load_json, objects, records, unique
+from metrics.coco_columns import column, unique
 from metrics.errors import DataError
+from metrics.json_files import load_json, objects, read_lines, records
 
 Key = tuple[Any, ...]
 NO_ANNOTATION = -1
@@ -193,29 +193,7 @@ def read_answers(path: Path) -> list[Answer]:
     Raises:
         DataError: the file is missing, empty, or a line is no JSON object.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): name a JSON lines file of predictions") from None
-    if not data.strip():
-        raise DataError(f"{path} is empty: write one JSON object per answer")
-    if data.lstrip().startswith(b"["):
-        rows = objects(load_json(path), path, "the list")
-        return [Answer(f"{path}: entry {position}", row) for position, row in enumerate(rows)]
-    # Lines end at "\n" alone: str.splitlines would also break inside texts that hold U+2028.
-    lines = data.split(b"\n")
-    return [_answer(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-
-
-def _answer(path: Path, number: int, line: bytes) -> Answer:
-    where = f"{path}:{number}"
-    try:
-        record = json.loads(line)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise DataError(f"{where}: not a JSON object ({error}): write the line again") from None
-    if not isinstance(record, dict):
-        raise DataError(f"{where}: holds {type(record).__name__} instead of a JSON object: write one object per line")
-    return Answer(where, record)
+    return [Answer(where, row) for where, row in read_lines(path)]
 
 
 def join_answers(references: References, answers: Sequence[Answer]) -> dict[Key, Answer]:

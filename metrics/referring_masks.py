@@ -9,11 +9,11 @@ import numpy as np
 
 from metrics import gres, res
 from metrics.base import Card, Row, Scorer, ScoreReport
-from metrics.coco_columns import load_json
 from metrics.coco_masks import read_masks
-from metrics.coco_options import choice
 from metrics.errors import DataError
+from metrics.json_files import load_json
 from metrics.masks import Rle, area, empty, join
+from metrics.options import choice
 from metrics.referring_files import (
     Answer,
     Expression,

@@ -121,7 +121,7 @@ _KEYS = {
 _PRECISION = {f"p@{t}": f"share of expressions with IoU >= {t}" for t in THRESHOLDS}
 _SHARED_RULES = (
     "unit: one expression; every sentence of an object is its own sample",
-    "masks are compared at the image's own size, never at a padded or resized one",
+    "masks are compared at the image's own size, never at a padded or resized one; files with others are refused",
     "several predicted masks of one expression are joined",
     "the target is the union of all polygons of its annotations, rasterised by pycocotools",
 )

@@ -13,7 +13,8 @@ import numpy as np
 
 from metrics.base import Card, Metric, Row, Scorer, ScoreReport
 from metrics.errors import DataError
-from metrics.image_pairs import LABEL_MODES, check_size, choice, choice_int, pair_folders, read_plane
+from metrics.image_pairs import LABEL_MODES, check_size, pair_folders, read_plane
+from metrics.options import choice, choice_int
 from metrics.semantic_classes import class_names
 
 AVERAGES = ("detectron2", "mmseg")

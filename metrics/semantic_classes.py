@@ -1,11 +1,11 @@
 """Names of semantic classes: from a `classes.json`, or numbered when only their count is given."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from metrics.errors import DataError
-from metrics.image_pairs import choice_int
+from metrics.json_files import load_json
+from metrics.options import choice_int
 
 
 def class_names(targets: Path, options: Mapping[str, str]) -> tuple[str, ...]:
@@ -38,12 +38,7 @@ def _find(targets: Path, options: Mapping[str, str]) -> Path | None:
 
 
 def _read(path: Path) -> tuple[str, ...]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: option classes should name a JSON file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path} cannot be read as JSON ({error})") from None
+    content = load_json(path)
     names = content.get("class_names") if isinstance(content, dict) else content
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError(f'{path} should hold a list of names, or {{"class_names": [names]}}')

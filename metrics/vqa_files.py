@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from metrics.base import Row, Scorer, ScoreReport
-from metrics.coco_columns import load_json, objects
-from metrics.coco_options import choice
 from metrics.errors import DataError
+from metrics.json_files import load_json, objects
+from metrics.options import choice
 from metrics.vqa import CARD, Variant, aggregate, measure
 
 

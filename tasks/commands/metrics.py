@@ -2,6 +2,7 @@
 
 import argparse
 import textwrap
+from collections.abc import Container
 from typing import Any
 
 from tasks.commands import show
@@ -39,6 +40,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _command(name: str, protocol: str, scorers: Container[str]) -> str:
+    """Name the command that scores files: a variant's protocol, as `res/1 variant=lavt`, tells whose option it is."""
+    family, *options = protocol.replace("/", " ").split(" ")
+    if name in scorers:
+        return f"refbench score {name}"
+    return " --option ".join([f"refbench score {family}", *options[1:]]) if family in scorers else ""
+
+
 def _short(card: dict[str, Any]) -> str:
     return textwrap.shorten(card["definition"], 72, placeholder=" …")
 
@@ -56,15 +65,17 @@ def _cards() -> dict[str, dict[str, Any]]:
         cards[name] = {
             "name": name,
             "kind": metric.kind if metric else name,
-            "protocol": metric.protocol if metric else "",
+            "protocol": metric.protocol if metric else by_score[name].protocol,
             "definition": card.definition,
             "source": card.source,
             "unit": card.unit,
             "range": f"{card.range[0]:g} to {'any' if card.range[1] is None else format(card.range[1], 'g')}",
-            "headline": metric.headline if metric else "",
+            "headline": metric.headline if metric else by_score[name].headline,
+            "direction": "higher is better" if metric is None or metric.higher_is_better else "lower is better",
             "keys": dict(card.keys),
             "rules": list(card.edge_rules),
             "scores_files": scorer is not None,
+            "command": _command(name, metric.protocol if metric else "", by_score),
             "targets": scorer.targets if scorer else "",
             "predictions": scorer.predictions if scorer else "",
             "options": dict(scorer.options) if scorer else {},

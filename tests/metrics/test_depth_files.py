@@ -63,7 +63,7 @@ def test_options_replace_parts_of_a_preset(folders):
     [
         ({"preset": "best"}, "no depth preset is called 'best'"),
         ({"dataset": "sun"}, "no depth dataset is called 'sun'"),
-        ({"crop": "middle"}, "option crop=middle is none of none, eigen"),
+        ({"crop": "middle"}, "option crop=middle is not one of none, eigen"),
         ({"max_depth": "-1"}, "option max_depth=-1 is not a number above 0"),
         ({"preset": "marigold"}, r"a\.npz: the prediction is \(240, 320\) but the target is \(480, 640\)"),
     ],

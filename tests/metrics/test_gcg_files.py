@@ -110,7 +110,7 @@ def test_a_folder_of_files_and_json_lines_are_read_alike(scored, tmp_path):
         (lambda rows: rows[0]["pred_masks"].__setitem__(0, {"size": [8, 10], "counts": "0"}), "do not cover"),
         (lambda rows: rows[0]["pred_masks"].__setitem__(0, 3), "mask 0"),
         (lambda rows: rows.append(rows[0]), "image 'a' is predicted twice"),
-        (lambda rows: rows.append(3), "entry 2: is no JSON object"),
+        (lambda rows: rows.append(3), "entry 2 of the list is no JSON object"),
     ],
 )
 def test_broken_predictions_are_named(scored, change, message):
@@ -130,7 +130,7 @@ def test_files_that_do_not_belong_together_are_refused(scored, tmp_path):
         scored(captions=captions)
     with pytest.raises(DataError, match="names no image"):
         scored(answers=[{"image_id": "z", "caption": "", "phrases": [], "pred_masks": []}])
-    with pytest.raises(DataError, match="must be a list of predictions"):
+    with pytest.raises(DataError, match="needs image_id and caption"):
         scored(answers={})
     (tmp_path / "truth.json").write_text(json.dumps(truth()))
     with pytest.raises(DataError, match="does not have 'mask' in its name"):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from metrics.errors import DataError
-from metrics.image_pairs import choice, choice_float, choice_int, pair_folders, read_plane
+from metrics.image_pairs import pair_folders, read_plane
 
 
 def touch(folder, *names):
@@ -53,18 +53,3 @@ def test_planes_are_read_unconverted_or_refused(tmp_path):
         read_plane(path, ("L",), "8 bits")
     with pytest.raises(DataError, match=r"b\.png is missing"):
         read_plane(tmp_path / "b.png", ("L",), "8 bits")
-
-
-def test_options_are_checked():
-    options = {"n": "3", "x": "2.5", "c": "red"}
-    assert (choice_int(options, "n", 1), choice_float(options, "x", 1.0)) == (3, 2.5)
-    assert choice(options, "c", ("red", "blue"), "blue") == "red"
-    assert (choice_int({}, "n", 1), choice_float({}, "x", 1.0), choice({}, "c", ("red",), "red")) == (1, 1.0, "red")
-    for value in ("-1", "1.5", "x", ""):
-        with pytest.raises(DataError, match="option n="):
-            choice_int({"n": value}, "n", 1)
-    for value in ("0", "nan", "inf", "-2", "x"):
-        with pytest.raises(DataError, match="option x="):
-            choice_float({"x": value}, "x", 1.0)
-    with pytest.raises(DataError, match="option c=red is none of blue"):
-        choice(options, "c", ("blue",), "blue")

@@ -85,7 +85,7 @@ def test_broken_targets_are_named(tmp_path, changes, text):
 
 def test_empty_and_absent_files_are_named(truth, tmp_path):
     (tmp_path / "empty.json").write_text("")
-    with pytest.raises(DataError, match=r"empty\.json cannot be read as JSON"):
+    with pytest.raises(DataError, match=r"empty\.json is empty"):
         score(truth, tmp_path / "empty.json", {})
     with pytest.raises(DataError, match=r"absent\.json is missing"):
         score(truth, tmp_path / "absent.json", {})

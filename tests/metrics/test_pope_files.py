@@ -80,9 +80,10 @@ def test_a_folder_gives_the_mean_over_its_files(tmp_path):
     ("questions", "answers", "message"),
     [
         (QUESTIONS, "", "a.jsonl is empty"),
-        (QUESTIONS, "{\n", "a.jsonl:1: not JSON"),
+        (QUESTIONS, "{\n", "a.jsonl:1: not a JSON object"),
         (QUESTIONS, [{"question_id": 1}], 'a.jsonl:1: lacks "answer"'),
-        (QUESTIONS, "3\n", 'a.jsonl:1: lacks "answer"'),
+        (QUESTIONS, "3\n", "a.jsonl:1: holds int instead of a JSON object"),
+        (QUESTIONS, "[]", "a.jsonl is an empty list"),
         (QUESTIONS, [ANSWERS[0], ANSWERS[0]], "question_id 4 occurs twice"),
         (QUESTIONS, [{"question_id": None, "answer": ""}], "question_id None"),
         ([{**QUESTIONS[0], "label": "Yes"}], ANSWERS, "question 1 has label 'Yes'"),

@@ -259,7 +259,7 @@ def test_files_that_are_not_there_are_named(tmp_path, folder):
     with pytest.raises(DataError, match=r"must hold one refs\*.json or grefs\*.json, found none"):
         rec(tmp_path, tmp_path / "answers.jsonl", {})
     (tmp_path / "refs(unc).json").write_text(json.dumps(REFS))
-    with pytest.raises(DataError, match=r"answers\.jsonl cannot be read"):
+    with pytest.raises(DataError, match=r"answers\.jsonl is missing"):
         rec(tmp_path, tmp_path / "answers.jsonl", {})
     (tmp_path / "refs(unc).json").unlink()
     folder("rec", PERFECT_BOXES)

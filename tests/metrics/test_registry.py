@@ -37,8 +37,13 @@ def test_families_of_this_package_are_found_and_sorted():
 def test_every_entry_states_its_rules():
     for entry in [*registry.metrics(), *registry.scorers()]:
         assert entry.card.definition and entry.card.source and entry.card.keys and entry.card.edge_rules, entry.name
-    for metric in registry.metrics():
-        assert metric.protocol.split("/")[0], metric.name
+        assert entry.card.unit and entry.card.range[0] in (0.0,), entry.name
+    named = {metric.name for metric in registry.metrics()}
+    for entry in [*registry.metrics(), *(scorer for scorer in registry.scorers() if scorer.name not in named)]:
+        assert "/" in entry.protocol, entry.name
+        assert entry.headline in entry.card.keys or entry.headline.partition("@")[0] + "@T" in entry.card.keys
+    for scorer in registry.scorers():
+        assert scorer.targets and scorer.predictions, scorer.name
 
 
 def test_a_new_file_is_enough(modules):
