@@ -15,14 +15,7 @@ def load_json(path: Path) -> Any:
     Raises:
         DataError: the file is missing, empty, not UTF-8 or not JSON.
     """
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: check the path") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): name a readable JSON file") from None
-    if not text.strip():
-        raise DataError(f"{path} is empty: write the JSON again")
+    text = _content(path)
     # A large file is millions of new objects and no garbage: collecting in between costs a third of the time.
     collects = gc.isenabled()
     gc.disable()
@@ -83,14 +76,7 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         DataError: the file is missing or empty, or a line is no JSON object.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: check the path") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): name a JSON lines file") from None
-    if not data.strip():
-        raise DataError(f"{path} is empty: write one JSON object per line")
+    data = _content(path)
     if data.lstrip().startswith(b"["):
         rows = objects(load_json(path), path, "the list")
         yield from ((f"{path}: entry {position}", row) for position, row in enumerate(rows))
@@ -98,6 +84,18 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, line in enumerate(data.split(b"\n"), start=1):
         if line.strip():
             yield f"{path}:{number}", _object(f"{path}:{number}", line)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: check the path") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): name a readable JSON file") from None
+    if not content.strip():
+        raise DataError(f"{path} is empty: write the file again")
+    return content
 
 
 def _object(where: str, line: bytes) -> dict[str, Any]:

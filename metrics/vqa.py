@@ -76,6 +76,7 @@ _EDGE_RULES = (
     "a mark is deleted if it touches a space anywhere or the text has a comma between digits, else it becomes a space",
     "at most 32 periods are removed, as in the official script",
     "lavis: the answer is always normalised, annotators' answers only lose punctuation and only where they differ",
+    "OK-VQA: its files hold each of five annotators twice, so one agreeing annotator gives 0.6",
     "values are not rounded; the official script prints percent with two decimals",
 )
 _KEYS = {"accuracy": "mean score over questions, in [0, 1]"}

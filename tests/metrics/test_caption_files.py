@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -40,6 +41,16 @@ def test_results_may_come_in_any_order(scored):
     assert report.metrics["rouge_l"] == 1.0
     assert report.metrics["meteor"] is None
     assert report.notes == ("METEOR not computed: the option meteor=no was given",)
+
+
+def test_without_java_meteor_is_not_computed_and_said_so(scored, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    report = scored(meteor="auto")
+    assert report.metrics["meteor"] is None
+    assert report.metrics["cider"] == scored().metrics["cider"]
+    assert report.notes[-1].startswith("METEOR not computed: ")
+    with pytest.raises(DataError, match="METEOR cannot be computed"):
+        scored(meteor="yes")
 
 
 def test_a_missing_caption_stays_and_scores_as_empty(scored):

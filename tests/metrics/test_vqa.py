@@ -22,6 +22,14 @@ def test_score_averages_over_the_annotator_left_out(answer, score):
     assert measure(answer, TEN)["score"] == pytest.approx(score)
 
 
+@pytest.mark.parametrize(("agreeing", "score"), [(0, 0.0), (1, 0.6), (2, 1.0), (5, 1.0)])
+def test_five_annotators_who_stand_twice_as_in_ok_vqa(agreeing, score):
+    # One agrees: his two lines see 1 of 3 others, the eight lines of the rest see 2 of 3: (2 / 3 + 8 * 2 / 3) / 10.
+    texts = ["race"] * agreeing + [f"other {i}" for i in range(5 - agreeing)]
+    annotators = [text for text in texts for _ in range(2)]
+    assert measure("race", annotators, identities=range(10))["score"] == pytest.approx(score)
+
+
 def test_agreement_of_all_switches_normalisation_off():
     assert measure("Yes", ["yes"] * 10)["score"] == 0.0
     assert measure("Yes", ["yes"] * 10, "lavis")["score"] == 1.0
