@@ -3,8 +3,13 @@
 import json
 import math
 import pickle
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +26,7 @@ from refvlm.training.step import CellHeads, losses_of
 from refvlm.training.vocabulary import build_tokenizer
 
 STATE = "training_state.pt"
+LOG = "train_log.jsonl"
 
 
 class Trainer:
@@ -40,6 +46,7 @@ class Trainer:
         self.base_lrs = [group["lr"] for group in self.optimizer.param_groups]
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.step = 0
+        self.seconds = 0.0
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """Take one step; return the losses.
@@ -83,6 +90,7 @@ class Trainer:
                 "optimizer": self.optimizer.state_dict(),
                 "average": self.average,
                 "step": self.step,
+                "seconds": self.seconds,
             },
             draft,
         )
@@ -104,7 +112,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.heads.load_state_dict(state["heads"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average, self.step = state["average"], state["step"]
+        self.average, self.step, self.seconds = state["average"], state["step"], state["seconds"]
 
 
 def schedule(step: int, optim: OptimConfig) -> float:
@@ -132,7 +140,7 @@ def parameter_groups(model: nn.Module, heads: nn.Module, optim: OptimConfig) -> 
 
 
 def train(config_path: Path, out: Path, resume: bool = False, max_minutes: float | None = None) -> None:
-    """Train and write a checkpoint folder.
+    """Train and write a checkpoint folder. Ctrl-C ends the step that runs, saves and stops.
 
     Args:
         config_path: YAML file.
@@ -142,35 +150,70 @@ def train(config_path: Path, out: Path, resume: bool = False, max_minutes: float
 
     Raises:
         ConfigError, DataError, ModelError: see their texts.
+        KeyboardInterrupt: the user pressed Ctrl-C; everything up to then is saved.
     """
     trainer = Trainer(load_config(config_path))
     out.mkdir(parents=True, exist_ok=True)
     if resume:
         trainer.restore(out)
+        _cut_log(out / LOG, trainer.step)
     elif (out / STATE).exists():
         raise ConfigError(f"{out} already holds a training run: add --resume to go on with it or choose another --out")
-    _loop(trainer, out, max_minutes)
+    with _patient_interrupt() as asked:
+        _loop(trainer, out, max_minutes, asked)
+    if asked:
+        raise KeyboardInterrupt
 
 
-def _loop(trainer: Trainer, out: Path, max_minutes: float | None) -> None:
+def _loop(trainer: Trainer, out: Path, max_minutes: float | None, asked: list[int]) -> None:
     config = trainer.config
-    started = time.monotonic()
+    started, before = time.monotonic(), trainer.seconds
     bar = tqdm(total=config.optim.steps, initial=trainer.step, unit="step", mininterval=1.0)
-    with (out / "train_log.jsonl").open("a", encoding="utf-8") as log:
+    with (out / LOG).open("a", encoding="utf-8") as log:
         for batch in stream(config.data, trainer.tokenizer, trainer.step, config.optim.steps):
             losses = trainer.learn(batch)
+            trainer.seconds = before + time.monotonic() - started
             bar.update()
             if trainer.step % config.log_every == 0:
                 bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
-                line = {"step": trainer.step, "seconds": round(time.monotonic() - started, 1)} | losses
+                line = {"step": trainer.step, "seconds": trainer.seconds} | losses
                 log.write(json.dumps({k: round(v, 4) for k, v in line.items()}) + "\n")
                 log.flush()
-            over_time = max_minutes is not None and time.monotonic() - started > max_minutes * 60
-            if trainer.step % config.save_every == 0 or over_time:
-                trainer.save(out)
-                checkpoint.save(out, trainer.model, trainer.tokenizer, trainer.average, torch.float16)
-            if over_time:
+            if asked or (max_minutes is not None and trainer.seconds - before > max_minutes * 60):
                 break
+            if trainer.step % config.save_every == 0:
+                _save(trainer, out)
     bar.close()
+    _save(trainer, out)
+
+
+def _save(trainer: Trainer, out: Path) -> None:
     trainer.save(out)
     checkpoint.save(out, trainer.model, trainer.tokenizer, trainer.average, torch.float16)
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Drop the lines of steps that were logged but not saved: they are run again."""
+    if path.exists():
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if json.loads(line)["step"] <= step]
+        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+@contextmanager
+def _patient_interrupt() -> Iterator[list[int]]:
+    """Collect Ctrl-C in a list instead of raising in the middle of a step; a second one raises."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may take signals
+        yield asked
+        return
+
+    def note(number: int, _: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, previous)

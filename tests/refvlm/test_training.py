@@ -1,6 +1,7 @@
 """Training: packed turns equal separate ones, every weight learns, and a resumed run is the same run."""
 
 import json
+import signal
 
 import pytest
 import torch
@@ -47,6 +48,40 @@ def test_a_resumed_run_ends_with_the_same_weights(config_path, tmp_path):
     train(config_path, tmp_path / "parts", resume=True)
     whole, parts = (checkpoint.load(tmp_path / name)[0].state_dict() for name in ("whole", "parts"))
     assert all(torch.equal(value, parts[name]) for name, value in whole.items())
+    assert losses_logged(tmp_path / "parts") == losses_logged(tmp_path / "whole")
+
+
+def losses_logged(folder):
+    """All log lines without their times."""
+    return [json.loads(line) | {"seconds": 0} for line in (folder / "train_log.jsonl").read_text().splitlines()]
+
+
+def test_steps_that_were_logged_but_not_saved_stand_in_the_log_once(config_path, tmp_path):
+    train(config_path, tmp_path / "run", max_minutes=0.0)
+    log = tmp_path / "run" / "train_log.jsonl"
+    log.write_text(log.read_text() + '{"step": 2, "seconds": 1.0}\n')
+    train(config_path, tmp_path / "run", resume=True)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert [line["seconds"] for line in lines] == sorted(line["seconds"] for line in lines)
+
+
+def test_ctrl_c_ends_the_step_saves_and_stops(config_path, tmp_path, monkeypatch):
+    learn = Trainer.learn
+
+    def interrupted(self, batch):
+        if self.step == 1:
+            signal.raise_signal(signal.SIGINT)
+        return learn(self, batch)
+
+    train(config_path, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "learn", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(config_path, tmp_path / "run")
+    assert torch.load(tmp_path / "run" / "training_state.pt", weights_only=True)["step"] == 2
+    train(config_path, tmp_path / "run", resume=True)
+    assert losses_logged(tmp_path / "run") == losses_logged(tmp_path / "whole")
 
 
 def test_a_started_run_is_not_overwritten_and_another_configuration_does_not_resume_it(config_path, tmp_path):
