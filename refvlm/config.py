@@ -1,11 +1,13 @@
 """Every size of the reference model in one place: the tiny and the 7B preset are the same classes, other numbers."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from benchmarks.errors import ConfigError
+from benchmarks.errors import ConfigError, unknown
+
+Size = Annotated[int, Field(gt=0)]
 
 
 class Strict(BaseModel):
@@ -24,7 +26,22 @@ class TrunkConfig(Strict):
     coordinates: bool = True
 
 
-class EncoderConfig(Strict):
+class TransformerConfig(Strict):
+    """Sizes that every transformer here has."""
+
+    width: Size
+    layers: Size
+    heads: Size
+    mlp_width: Size
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"width {self.width} does not split into {self.heads} heads of even width")
+        return self
+
+
+class EncoderConfig(TransformerConfig):
     """Branch of the language model: a CLIP transformer over a square grid of tokens.
 
     `stem` says where its tokens come from: "patch" is CLIP's own patch embedding of the pixels, "trunk" a 1x1
@@ -32,38 +49,38 @@ class EncoderConfig(Strict):
     """
 
     stem: Literal["patch", "trunk"] = "trunk"
-    patch_size: int = 16
-    width: int = 160
-    layers: int = 4
-    heads: int = 5
-    mlp_width: int = 640
+    patch_size: Size = 16
+    width: Size = 160
+    layers: Size = 4
+    heads: Size = 5
+    mlp_width: Size = 640
     select_layer: int = -1
 
 
-class LlmConfig(Strict):
+class LlmConfig(TransformerConfig):
     """Llama decoder."""
 
-    width: int = 192
-    layers: int = 5
-    heads: int = 6
-    mlp_width: int = 512
-    max_positions: int = 512
+    width: Size = 192
+    layers: Size = 5
+    heads: Size = 6
+    mlp_width: Size = 512
+    max_positions: Size = 512
     tie_embeddings: bool = True
 
 
-class DecoderConfig(Strict):
+class DecoderConfig(TransformerConfig):
     """Query trunk with its box and mask heads.
 
     `phrase_skip` adds the mean embedding of the phrase's tokens to the query and `reference_points` reads a centre
     off an attention map; switch both off for the published design.
     """
 
-    width: int = 128
-    layers: int = 2
-    heads: int = 4
-    mlp_width: int = 256
-    key_stride: int = 8
-    pixel_width: int = 32
+    width: Size = 128
+    layers: Size = 2
+    heads: Size = 4
+    mlp_width: Size = 256
+    key_stride: Literal[4, 8, 16, 32] = 8
+    pixel_width: Size = 32
     phrase_skip: bool = True
     reference_points: bool = True
     window: int = 5
@@ -72,13 +89,19 @@ class DecoderConfig(Strict):
 class RefVLMConfig(Strict):
     """The whole model. `image_size` is the side of the square input in pixels."""
 
-    image_size: int = 128
+    image_size: Size = 128
     trunk: TrunkConfig = Field(default_factory=TrunkConfig)
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     llm: LlmConfig = Field(default_factory=LlmConfig)
     decoder: DecoderConfig = Field(default_factory=DecoderConfig)
-    vocab_size: int
-    max_new_tokens: int = 160
+    vocab_size: Size
+    max_new_tokens: Size = 160
+
+    @model_validator(mode="after")
+    def _tokens_tile_the_image(self) -> Self:
+        if self.image_size % self.encoder.patch_size:
+            raise ValueError(f"image_size {self.image_size} is no multiple of patch_size {self.encoder.patch_size}")
+        return self
 
     @property
     def grid(self) -> int:
@@ -95,6 +118,22 @@ def read_config(content: Any, where: Path) -> RefVLMConfig:
     try:
         return RefVLMConfig.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{where}: {key}: {first['msg']}") from None
+        raise ConfigError(f"{where}: {complaint(error, RefVLMConfig)}") from None
+
+
+def complaint(error: ValidationError, model: type[BaseModel]) -> str:
+    """Say in one line what the first fault is, with the nearest known key for an unknown one."""
+    first = error.errors()[0]
+    *sections, last = [str(part) for part in first["loc"]] or [""]
+    if first["type"] == "extra_forbidden":
+        return str(unknown(f"key{f' of {sections[-1]}' if sections else ''}", last, _keys(model, sections)))
+    key = ".".join([*sections, last])
+    return f"{key}{': ' if key else ''}{first['msg'].removeprefix('Value error, ')}"
+
+
+def _keys(model: type[BaseModel], sections: list[str]) -> list[str]:
+    for name in sections:
+        kind = model.model_fields[name].annotation
+        assert isinstance(kind, type)
+        model = kind
+    return list(model.model_fields)

@@ -7,7 +7,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from benchmarks.errors import ConfigError
-from refvlm.config import DecoderConfig, EncoderConfig, LlmConfig, Strict, TrunkConfig
+from refvlm.config import DecoderConfig, EncoderConfig, LlmConfig, Strict, TrunkConfig, complaint
 
 
 class DataConfig(Strict):
@@ -83,5 +83,4 @@ def load_config(path: Path) -> TrainConfig:
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is no YAML: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ConfigError(f"{path}: {complaint(error, TrainConfig)}") from None

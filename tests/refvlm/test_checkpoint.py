@@ -68,3 +68,21 @@ def test_the_fingerprint_changes_with_a_weight(folder):
     weights["query_trunk.norm.weight"][0] += 1
     save_file(weights, folder / "model.safetensors")
     assert fingerprint(folder) != before
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "words"),
+    [
+        ("llm", "heads", 5, "does not split into 5 heads"),
+        ("encoder", "width", 0, "encoder.width"),
+        ("decoder", "key_stride", 7, "decoder.key_stride"),
+        (None, "image_size", 100, "image_size"),
+    ],
+)
+def test_sizes_that_cannot_be_built_are_named(folder, section, key, value, words):
+    path = folder / "config.json"
+    content = json.loads(path.read_text())
+    (content if section is None else content[section])[key] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match=rf"config\.json.*{words}"):
+        checkpoint.load(folder)

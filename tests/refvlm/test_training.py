@@ -168,7 +168,9 @@ def test_a_loss_that_is_not_finite_names_the_scenes(trainer):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("optim: {steps: 5, lrr: 1}", "lrr"),
+        ("optim: {steps: 5, lrr: 1}", "no key of optim is called 'lrr'; did you mean lr"),
+        ("{optim: {steps: 5}, sed: 1}", "no key is called 'sed'; did you mean seed"),
+        ("{optim: {steps: 5}, model: {llm: {heads: 7}}}", "model.llm: width 192 does not split into 7 heads"),
         ("optim: [", "YAML"),
         ("seed: 1", "optim"),
         ("optim: {steps: many}", "steps"),
