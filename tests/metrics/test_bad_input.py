@@ -66,7 +66,7 @@ def scored(refbench, tmp_path):
     return score
 
 
-def refused(done, *words):
+def check_refused(done, *words):
     lines = done.err.strip().splitlines()
     assert (done.code, done.out, len(lines)) == (2, "", 1), done
     for word in words:
@@ -88,14 +88,14 @@ def test_good_files_are_scored(scored, metric):
 )
 @pytest.mark.parametrize("metric", FAMILIES)
 def test_another_schema_is_refused_by_name(scored, metric, content, side):
-    refused(scored(metric, **{side: content}), f"{side}.json")
+    check_refused(scored(metric, **{side: content}), f"{side}.json")
 
 
 @pytest.mark.parametrize("side", ["targets", "predictions"])
 @pytest.mark.parametrize("metric", FAMILIES)
 def test_a_file_that_is_cut_off_is_refused_by_name(scored, metric, side):
     whole = json.dumps(FAMILIES[metric][side == "predictions"]).encode()
-    refused(scored(metric, **{side: whole[: len(whole) // 2]}), f"{side}.json")
+    check_refused(scored(metric, **{side: whole[: len(whole) // 2]}), f"{side}.json")
 
 
 def one(metric, **changes):
@@ -132,12 +132,12 @@ def one(metric, **changes):
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_place(scored, metric, changes, words):
-    refused(scored(metric, predictions=one(metric, **changes)), "predictions.json", *words)
+    check_refused(scored(metric, predictions=one(metric, **changes)), "predictions.json", *words)
 
 
 @pytest.mark.parametrize("metric", ["rec", "res", "gres", "pck", "captions", "gcg", "vqa", "gqa", "fidelity", "pope"])
 def test_a_second_answer_is_refused(scored, metric):
-    refused(scored(metric, predictions=FAMILIES[metric][1] * 2), "predictions.json")
+    check_refused(scored(metric, predictions=FAMILIES[metric][1] * 2), "predictions.json")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_unknown_categories_and_repeats_are_told_and_the_rest_is_scored(scored, 
 @pytest.mark.parametrize("metric", ["bbox", "segm", "keypoints", "lvis"])
 def test_results_without_scores_have_no_ap_unless_a_ranking_is_declared(scored, metric, refbench, tmp_path):
     bare = {key: value for key, value in FAMILIES[metric][1][0].items() if key != "score"}
-    refused(scored(metric, predictions=[bare]), "predictions.json", "score")
+    check_refused(scored(metric, predictions=[bare]), "predictions.json", "score")
     paths = tmp_path / "targets.json", tmp_path / "predictions.json"
     words = ("score", metric, "--targets", paths[0], "--predictions", paths[1], "--json", "--option")
     done = refbench(*words, "score_source=constant")
@@ -240,7 +240,7 @@ def panoptic(refbench, tmp_path):
 )
 def test_panoptic_maps_and_lists_that_disagree_are_refused(panoptic, changes, words):
     assert panoptic().json["metrics"]["pq"] == 1.0
-    refused(panoptic(**changes), *words)
+    check_refused(panoptic(**changes), *words)
 
 
 @pytest.fixture
@@ -265,9 +265,9 @@ def test_maps_of_another_kind_are_refused_by_file(refbench, folders, metric, val
         Image.fromarray(np.full((4, 6), value)).save(folder / "seven.png")
     assert refbench(*words).code == 0
     Image.fromarray(other).save(folders[1] / "seven.png")
-    refused(refbench(*words), "seven.png")
+    check_refused(refbench(*words), "seven.png")
     for broken in (b"", b"\x89PNG\r\n\x1a\n", b"text"):
         (folders[1] / "seven.png").write_bytes(broken)
-        refused(refbench(*words), "seven.png")
+        check_refused(refbench(*words), "seven.png")
     (folders[0] / "seven.png").unlink()
-    refused(refbench(*words), "gt")
+    check_refused(refbench(*words), "gt")

@@ -34,6 +34,6 @@ def test_a_failed_sample_keeps_its_prompt_and_says_why(tmp_path):
 
 def test_reasons_hold_nothing_that_differs_between_machines(tmp_path):
     place = tmp_path / "deep" / "a.png"
-    reason = f"{place} and '/home/someone/x y/b.bin' at 0x7fA0: see https://example.org/a/b, 3/4"
+    reason = f"{place} and '/homes/someone/x y/b.bin' at 0x7fA0: see https://example.org/a/b, 3/4"
     assert tidy(reason, query(tmp_path)) == "a.png and '…/x y/b.bin' at 0x…: see https://example.org/a/b, 3/4"
     assert len(tidy("x" * 10_000, query(tmp_path))) == 500

@@ -105,4 +105,4 @@ def test_data_sample_writes_a_world_that_eval_marks_as_sample(refbench, monkeypa
 
 def test_json_of_lists_has_no_number_that_json_lacks(refbench):
     text = refbench("metrics", "--json").out
-    json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))

@@ -42,10 +42,10 @@ def test_an_empty_variable_counts_as_absent(user_file):
 
 
 def test_paths_of_the_user_file_start_at_its_folder_or_at_home(user_file, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv("HOME", "/homes/someone")
     environ = user_file("data_root: data\nruns: ~/runs\n")
-    assert settings(None, None, environ) == Settings(tmp_path / "refbench" / "data", Path("/home/someone/runs"))
-    assert settings(None, None, {"REFBENCH_DATA": "~/d"}).data_root == Path("/home/someone/d")
+    assert settings(None, None, environ) == Settings(tmp_path / "refbench" / "data", Path("/homes/someone/runs"))
+    assert settings(None, None, {"REFBENCH_DATA": "~/d"}).data_root == Path("/homes/someone/d")
 
 
 def test_a_wrong_user_file_is_told_with_the_nearest_key(user_file, tmp_path):
@@ -61,8 +61,8 @@ def test_the_user_file_is_not_read_where_it_cannot_matter(user_file):
 
 
 def test_without_xdg_the_file_is_in_the_home_folder(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert user_path({}) == Path("/home/someone/.config/refbench/config.yaml")
+    monkeypatch.setenv("HOME", "/homes/someone")
+    assert user_path({}) == Path("/homes/someone/.config/refbench/config.yaml")
 
 
 def test_an_account_without_home_has_no_user_file(monkeypatch):
