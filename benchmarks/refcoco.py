@@ -19,7 +19,8 @@ from typing import Literal, cast
 
 from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
-from benchmarks.files import collector_paused, list_names, parse_json, parse_pickle, read_bytes
+from benchmarks.files import collector_paused, parse_json, parse_pickle, read_bytes
+from benchmarks.photos import folder_of, require
 from benchmarks.refcoco_records import Annotations, Index, build_index, check_refs, count_sentences, join
 from benchmarks.schema import Benchmark, ImageRef, Sample, Split, Target
 
@@ -104,7 +105,8 @@ def found(source: Source, published: Mapping[str, int], root: Path) -> dict[str,
 
 def files(source: Source, root: Path) -> tuple[Path, ...]:
     """Files and folders of a benchmark, in reading order."""
-    return (source.refs_path(root), source.instances_path(root), _image_folder(root) or root / IMAGE_FOLDERS[0])
+    photos = folder_of(root, IMAGE_FOLDERS) or root / IMAGE_FOLDERS[0]
+    return (source.refs_path(root), source.instances_path(root), photos)
 
 
 def _require_root(root: Path) -> None:
@@ -200,26 +202,8 @@ def _photos(index: Index, root: Path) -> list[ImageRef]:
     Raises:
         DataError: the folder or any photo is missing: a benchmark with holes would give another number.
     """
-    folder = _image_folder(root)
-    if folder is None:
-        here = sorted(list_names(root))
-        listing = ", ".join(here[:8]) + (", …" if len(here) > 8 else "") or "nothing"
-        raise DataError(
-            f"{root} holds {listing} but neither {' nor '.join(IMAGE_FOLDERS)}: put the COCO train2014 photos there"
-        )
-    present = set(list_names(folder))
-    missing = [name for name, *_ in index["images"] if name not in present]
-    if missing:
-        first = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-        raise DataError(
-            f"{folder}: {len(missing)} of {len(index['images'])} photos are missing ({first}): "
-            "copy them there from COCO train2014"
-        )
+    folder = require(root, IMAGE_FOLDERS, [name for name, *_ in index["images"]], "COCO train2014")
     return [ImageRef(folder / name, (height, width)) for name, _, height, width in index["images"]]
-
-
-def _image_folder(root: Path) -> Path | None:
-    return next((root / name for name in IMAGE_FOLDERS if (root / name).is_dir()), None)
 
 
 def _benchmark(folder: str, partition: str, splits: dict[str, int], paper: str) -> Benchmark:

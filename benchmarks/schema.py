@@ -6,7 +6,7 @@ Boxes are absolute float xyxy pixels of the original image, masks are compressed
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from PIL import Image
 
@@ -67,6 +67,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class TextTarget:
+    """The truth of a question that is answered in words: every accepted answer, as annotated and in that order."""
+
+    answers: tuple[str, ...]
+
+
+Truth = Target | TextTarget
+_Truth = TypeVar("_Truth", Target, TextTarget)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What a model gets. It never carries the target."""
 
@@ -95,8 +106,19 @@ class Sample:
     image: ImageRef
     image_id: str
     question: str
-    target: Target
+    target: Truth
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    def truth(self, kind: type[_Truth]) -> _Truth:
+        """Return the target, which must be of one type.
+
+        Raises:
+            DataError: the benchmark holds another type of truth: its task names the wrong kind or benchmark.
+        """
+        if not isinstance(self.target, kind):
+            found, needed = type(self.target).__name__, kind.__name__
+            raise DataError(f"{self.id} has a {found} but the task needs a {needed}: name another kind or benchmark")
+        return self.target
 
     def query(self, prompt: str, wants: Unit) -> Query:
         """Build what the model gets, without the target."""

@@ -12,8 +12,16 @@ from numpy.typing import NDArray
 
 from metrics.base import Metric, Row
 
-RATIOS: Mapping[str, Mapping[str, tuple[str, str]]] = {"res": {"ciou": ("inter", "union")}}
-"""Metric -> key -> columns of its rows whose sums are divided. Every other key is tried as a mean over samples."""
+Weights = Mapping[str, float]
+RATIOS: Mapping[str, Mapping[str, tuple[Weights, Weights]]] = {
+    "res": {"ciou": ({"inter": 1}, {"union": 1})},
+    "pope": {
+        "precision": ({"tp": 1}, {"tp": 1, "fp": 1}),
+        "recall": ({"tp": 1}, {"tp": 1, "fn": 1}),
+        "f1": ({"tp": 2}, {"tp": 2, "fp": 1, "fn": 1}),
+    },
+}
+"""Metric -> key -> weighted columns of its rows whose sums are divided. Other keys are tried as means over samples."""
 
 RESAMPLES = 1_000
 LEVEL = 0.95
@@ -63,7 +71,7 @@ def fractions(metric: Metric, rows: Sequence[Row]) -> dict[str, tuple[NDArray[np
         if any(key not in each for each in single):
             continue  # printed on occasion only, so its share of a sample is not known
         if key in ratios:
-            over, under = (np.array([row[column] for row in rows], dtype=np.float64) for column in ratios[key])
+            over, under = (_weigh(rows, weights) for weights in ratios[key])
         else:
             over, under = np.array([each[key] for each in single], dtype=np.float64), ones
         if under.sum() > 0 and abs(over.sum() / under.sum() - score) <= _SAME:
@@ -92,6 +100,11 @@ def resample(sums: NDArray[np.float64], weights: NDArray[np.int64]) -> NDArray[n
     totals = weights.astype(np.float64) @ sums
     over, under = totals[:, 0::2], totals[:, 1::2]
     return np.divide(over, under, out=np.zeros_like(over), where=under > 0)
+
+
+def _weigh(rows: Sequence[Row], weights: Weights) -> NDArray[np.float64]:
+    """Weighted sum of columns, float64 [N]."""
+    return np.array([sum(weight * row[name] for name, weight in weights.items()) for row in rows], dtype=np.float64)
 
 
 def _sum_by(place: NDArray[np.intp], clusters: int, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ Two forms, also mixed: the lines of our own `predictions.jsonl`, and the simple 
 
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "box_xyxy": [x1, y1, x2, y2]}         (or null: no answer)
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "mask_rle": {"size": [H, W], "counts": "…"}}
+    {"sample_id": "pope/coco/random/question-1", "text": "yes"}                           (or null: no answer)
 """
 
 import json
@@ -152,12 +153,15 @@ def _full_form(content: Any, place: str) -> Any:
     """Turn the simple form into ours; anything else is left to the reader of ours, which says what is wrong."""
     if not isinstance(content, dict) or "status" in content:
         return content
-    keys = [key for key in content if key in _SIMPLE]
+    keys = [key for key in content if key in _SIMPLE or key == "text"]
     if len(keys) != 1 or set(content) - {"sample_id", keys[0]}:
         raise DataError(
-            f"{place}: a line needs sample_id and one of {', '.join(_SIMPLE)}, or the fields of our predictions.jsonl; "
-            f"got {', '.join(map(str, content)) or 'none'}"
+            f"{place}: a line needs sample_id and one of {', '.join(_SIMPLE)}, text, or the fields of our "
+            f"predictions.jsonl; got {', '.join(map(str, content)) or 'none'}"
         )
     value = content[keys[0]]
+    if keys == ["text"]:
+        answered = {"status": "ok", "text": value} if value is not None else {"status": "failed"}
+        return {**{key: content[key] for key in content if key == "sample_id"}, **answered}
     group = {"unit": _SIMPLE[keys[0]], "instances": [] if value is None else [{keys[0]: value}]}
     return {**{key: content[key] for key in content if key == "sample_id"}, "status": "ok", "groups": [group]}

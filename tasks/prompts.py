@@ -4,6 +4,7 @@ from benchmarks.errors import unknown
 
 TEMPLATES = {
     "locate_expression": "Locate {question} with a box.",
+    "answer_yes_or_no": "{question} Answer with yes or no.",
     "segment_expression": "Segment {question} with a mask.",
 }
 

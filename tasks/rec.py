@@ -1,6 +1,6 @@
 """Referring comprehension: one expression in, one box out. The first box of the answer counts, never "any hit"."""
 
-from benchmarks.schema import Prediction, Sample
+from benchmarks.schema import Prediction, Sample, Target
 from metrics import rec
 from metrics.base import Row
 from tasks.base import TaskKind
@@ -9,7 +9,7 @@ from tasks.base import TaskKind
 def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
     """Compare the first box with the target; an answer without a box counts as wrong."""
     boxes = prediction.boxes() if prediction.status == "ok" else []
-    return {rec.REC.name: rec.measure(boxes[0] if boxes else None, sample.target.box_xyxy)}
+    return {rec.REC.name: rec.measure(boxes[0] if boxes else None, sample.truth(Target).box_xyxy)}
 
 
 KINDS = [TaskKind(name="rec", wants="box", metrics=(rec.REC,), measure=measure)]

@@ -1,6 +1,6 @@
 """Referring segmentation: one expression in, one mask out. All masks of the answer count together, as their union."""
 
-from benchmarks.schema import Prediction, Rle, Sample
+from benchmarks.schema import Prediction, Rle, Sample, Target
 from metrics import res
 from metrics.base import Row
 from tasks.base import TaskKind
@@ -9,7 +9,7 @@ from tasks.base import TaskKind
 def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
     """Compare the union of all masks with the target; an answer without a mask counts as an empty one."""
     masks = prediction.masks() if prediction.status == "ok" else []
-    return {res.RES.name: res.measure(union(masks), sample.target.mask_rle)}
+    return {res.RES.name: res.measure(union(masks), sample.truth(Target).mask_rle)}
 
 
 def union(masks: list[Rle]) -> Rle | None:

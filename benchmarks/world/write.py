@@ -1,4 +1,4 @@
-"""Write the sample world in the RefCOCO on-disk format: refs pickles, instances.json and photos.
+"""Write the sample world in official on-disk formats: refs pickles, instances.json, POPE questions and photos.
 
     <out>/refcoco/refs(unc).p, <out>/refcoco+/refs(unc).p, <out>/refcocog/refs(umd).p, refs(google).p
     <out>/<each>/instances.json      <out>/images/train2014/COCO_train2014_<12 digits>.jpg
@@ -24,9 +24,10 @@ from PIL import Image
 
 from benchmarks.errors import DataError
 from benchmarks.world.expressions import Expression, Kind, all_expressions, choose
+from benchmarks.world.pope import PopeWriter
 from benchmarks.world.scenes import SHAPES, SIZE, Scene, SplitName, generate
 
-VERSION = "world-1"
+VERSION = "world-2"
 """Changes whenever the same seed would draw another world."""
 SEED = 0
 SCENES: dict[SplitName, int] = {"train": 100, "val": 100, "test": 250, "shifted": 100}
@@ -165,7 +166,7 @@ def write_world(
 def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Progress | None) -> None:
     photos = folder / "images" / "train2014"
     photos.mkdir(parents=True)
-    writer = _Writer()
+    writer, questions = _Writer(), PopeWriter(seed)
     total, image_id = sum(scenes.values()), 0
     for split, count in scenes.items():
         for index in range(count):
@@ -175,6 +176,8 @@ def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Prog
             picture = io.BytesIO()
             Image.fromarray(scene.image).save(picture, "JPEG", quality=95, subsampling=0)
             (photos / name).write_bytes(picture.getvalue())
+            if split == "test":
+                questions.add(scene, image_id, picture.getvalue())
             if progress:
                 progress(image_id, total)
     instances = {
@@ -189,6 +192,7 @@ def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Prog
         (target / "instances.json").write_text(json.dumps(instances), encoding="utf-8")
         for partition in dataset.partitions:
             (target / f"refs({partition}).p").write_bytes(pickle.dumps(writer.refs[dataset.folder], protocol=2))
+    questions.write(folder)
     (folder / _MARKER).write_text(json.dumps({"version": VERSION, "seed": seed}) + "\n", encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from tasks.base import LoadOptions, ModelEntry
 
 
 class Constant:
-    """Answers every query with the central box of half the image's height and width, or that box's mask."""
+    """Answers every query with the central box of half the image's height and width, that box's mask, or "yes"."""
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
         """Answer in the wanted unit; only the recorded size of the image is used."""
@@ -20,6 +20,8 @@ class Constant:
         return FINGERPRINT
 
     def _answer(self, query: Query) -> Prediction:
+        if query.wants == "text":
+            return Prediction(sample_id=query.sample_id, status="ok", text=TEXT, prompt=query.prompt)
         size_hw = query.image.size_hw
         instance = Instance(
             box_xyxy=centre_box(size_hw) if query.wants == "box" else None,
@@ -51,14 +53,15 @@ def load(options: LoadOptions) -> Constant:
     return Constant()
 
 
-FINGERPRINT = "constant/1"
+TEXT = "yes"
+FINGERPRINT = "constant/2"
 MODELS = [
     ModelEntry(
         name="constant",
         kind="sanity",
-        units=("box", "mask"),
+        units=("box", "mask", "text"),
         load=load,
-        description="the central box of half the image, whatever is asked: a task must not reward it",
+        description="the central box of half the image, or yes, whatever is asked: a task must not reward it",
         weights="none",
         fingerprint=lambda options: FINGERPRINT,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks.schema import Group, Instance, Prediction, Query, Sample
+from benchmarks.schema import Group, Instance, Prediction, Query, Sample, TextTarget
 from tasks.base import LoadOptions, ModelEntry
 
 
@@ -26,6 +26,8 @@ class Oracle:
 
     def _answer(self, query: Query) -> Prediction:
         target = self._samples[query.sample_id].target
+        if isinstance(target, TextTarget):
+            return Prediction(sample_id=query.sample_id, status="ok", text=target.answers[0], prompt=query.prompt)
         instance = Instance(
             box_xyxy=target.box_xyxy if query.wants == "box" else None,
             mask_rle=target.mask_rle if query.wants == "mask" else None,
@@ -43,12 +45,12 @@ def load(options: LoadOptions) -> Oracle:
     return Oracle()
 
 
-FINGERPRINT = "oracle/1"
+FINGERPRINT = "oracle/2"
 MODELS = [
     ModelEntry(
         name="oracle",
         kind="sanity",
-        units=("box", "mask"),
+        units=("box", "mask", "text"),
         load=load,
         sees_truth=True,
         description="repeats the truth: proves that a task can be scored perfectly",

@@ -1,0 +1,54 @@
+"""The task `pope` through the command line, on the sample world."""
+
+import json
+
+import pytest
+
+SPLITS = ["random", "popular", "adversarial"]
+
+
+def test_the_oracle_is_perfect_on_every_split(refbench, small_world):
+    done = refbench("eval", "--task", "pope", "--model", "oracle", "--data-root", small_world, "--json")
+    assert [row["split"] for row in done.json["rows"]] == SPLITS
+    for row in done.json["rows"]:
+        assert {row["metrics"][key] for key in ("accuracy", "precision", "recall", "f1")} == {1.0}
+
+
+def test_always_yes_is_right_half_the_time(refbench, small_world):
+    done = refbench("eval", "--task", "pope", "--model", "constant", "--data-root", small_world, "--json")
+    for row in done.json["rows"]:
+        assert row["metrics"] == pytest.approx(
+            {"accuracy": 0.5, "precision": 0.5, "recall": 1.0, "f1": 2 / 3, "yes_ratio": 1.0}
+        )
+        low, high = row["intervals"]["f1"]
+        assert low == high == pytest.approx(2 / 3, abs=1e-6)  # every photo has as many yes as no
+
+
+def test_a_model_without_words_is_refused(refbench):
+    done = refbench("eval", "--task", "pope")
+    assert (done.code, done.out) == (2, "")
+    assert "refvlm answers with box, mask, but task pope needs text" in done.err
+
+
+def test_answers_of_another_program_are_scored_and_absent_ones_are_wrong(refbench, small_world, tmp_path):
+    lines = [json.loads(each) for each in (small_world / "pope" / "coco_pope_random.json").read_text().splitlines()]
+    answers = [
+        {"sample_id": f"pope/coco/random/question-{each['question_id']}", "text": f"{each['label'].title()}, it is so."}
+        for each in lines
+    ]
+    answers[0]["text"] = None
+    (path := tmp_path / "answers.jsonl").write_text("".join(json.dumps(each) + "\n" for each in answers[:-1]))
+    done = refbench("score", "--task", "pope", "--predictions", path, "--data-root", small_world, "--json")
+    # the official parser looks for "No" as a word: "Yes" and "No" are read from the first sentence
+    assert done.json["metrics"]["accuracy"] == pytest.approx(1 - 2 / len(lines))
+    assert (done.json["n"], done.json["missing"], done.json["malformed"]) == (len(lines), 1, 1)
+
+
+def test_a_task_whose_kind_does_not_fit_its_data_is_refused(refbench, small_world, tmp_path):
+    (tmp_path / "mine").mkdir()
+    text = "kind: rec\nbenchmark: pope/coco\nsplits: [random]\nprompt: locate_expression\ndescription: wrong\n"
+    (tmp_path / "mine" / "wrong.yaml").write_text(text)
+    words = ("--include", tmp_path / "mine", "--data-root", small_world, "--model", "constant")
+    done = refbench("eval", "--task", "wrong", *words)
+    assert done.code == 2
+    assert "has a TextTarget but the task needs a Target" in done.err
