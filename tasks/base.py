@@ -19,12 +19,26 @@ class TaskKind:
         metrics: metrics whose rows `measure` yields; the first one is the headline.
         measure: (sample, prediction) -> metric name -> row. A missing, failed or unparsable answer
             gets its metric's worst row: it counts, it is never skipped.
+        measure_all: (samples, predictions) -> metric name -> rows in their order, where a row depends on the whole set;
+            a kind has this or `measure`.
     """
 
     name: str
     wants: Unit
     metrics: tuple[Metric, ...]
-    measure: Callable[[Sample, Prediction], dict[str, Row]]
+    measure: Callable[[Sample, Prediction], dict[str, Row]] | None = None
+    measure_all: Callable[[Sequence[Sample], Sequence[Prediction]], dict[str, list[Row]]] | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.measure is None) != (self.measure_all is None), f"{self.name} measures in one way, not none or two"
+
+    def rows(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, list[Row]]:
+        """Measure every sample: metric name -> rows in the order of the samples."""
+        if self.measure_all is not None:
+            return self.measure_all(samples, predictions)
+        assert self.measure is not None
+        each = [self.measure(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
+        return {metric.name: [rows[metric.name] for rows in each] for metric in self.metrics}
 
 
 @dataclass(frozen=True)

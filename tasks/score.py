@@ -36,8 +36,7 @@ def score(kind: TaskKind, samples: Sequence[Sample], predictions: Sequence[Predi
     Every sample counts: failed and unparsable predictions have their metric's worst row.
     """
     assert [s.id for s in samples] == [p.sample_id for p in predictions], "one prediction per sample, in the same order"
-    measured = [kind.measure(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
-    rows = {metric.name: [each[metric.name] for each in measured] for metric in kind.metrics}
+    rows = kind.rows(samples, predictions)
     images = [sample.image_id for sample in samples]
     ranges = {metric.name: intervals(metric, rows[metric.name], images) for metric in kind.metrics}
     values = {metric.name: metric.aggregate(rows[metric.name]) for metric in kind.metrics}

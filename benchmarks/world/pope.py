@@ -23,31 +23,27 @@ _ALL: tuple[Name, ...] = tuple(product(COLOURS, SHAPES))
 
 @dataclass
 class PopeWriter:
-    """Collects scenes, then writes the three files and the photos that they name."""
+    """Collects scenes, then writes the three files."""
 
     seed: int
-    photos: list[tuple[str, bytes]] = field(default_factory=list)
+    photos: list[str] = field(default_factory=list)
     names: list[list[Name]] = field(default_factory=list)
 
-    def add(self, scene: Scene, image_id: int, jpeg: bytes) -> None:
-        """Record one scene."""
-        self.photos.append((f"COCO_val2014_{image_id:012d}.jpg", jpeg))
+    def add(self, scene: Scene, photo: str) -> None:
+        """Record one scene and the name of its photo."""
+        self.photos.append(photo)
         self.names.append(sorted({(thing.colour, thing.shape) for thing in scene.things}))
 
     def write(self, folder: Path) -> None:
-        """Write `pope/coco_pope_<split>.json` and `images/val2014` below a data root; nothing without scenes."""
+        """Write `pope/coco_pope_<split>.json` below a data root; nothing without scenes."""
         if not self.photos:
             return
-        images = folder / "images" / "val2014"
-        images.mkdir(parents=True)
-        for name, jpeg in self.photos:
-            (images / name).write_bytes(jpeg)
         (folder / "pope").mkdir()
         frequent = Counter(name for present in self.names for name in present)
         for code, split in enumerate(("random", "popular", "adversarial")):
             rng = np.random.default_rng([self.seed, 2000 + code])
             lines: list[str] = []
-            for (photo, _), present in zip(self.photos, self.names, strict=True):
+            for photo, present in zip(self.photos, self.names, strict=True):
                 asked = rng.permutation(len(present))[:PER_LABEL]
                 absent = _absent(split, present, frequent, rng)[: len(asked)]
                 for yes, no in zip([present[k] for k in asked], absent, strict=True):

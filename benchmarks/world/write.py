@@ -1,4 +1,4 @@
-"""Write the sample world in official on-disk formats: refs pickles, instances.json, POPE questions and photos.
+"""Write the sample world in official on-disk formats: refs pickles, instances.json, questions, captions and photos.
 
     <out>/refcoco/refs(unc).p, <out>/refcoco+/refs(unc).p, <out>/refcocog/refs(umd).p, refs(google).p
     <out>/<each>/instances.json      <out>/images/train2014/COCO_train2014_<12 digits>.jpg
@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.errors import DataError
+from benchmarks.world.captions import CaptionWriter
 from benchmarks.world.expressions import Expression, Kind, all_expressions, choose
 from benchmarks.world.pope import PopeWriter
 from benchmarks.world.scenes import SHAPES, SIZE, Scene, SplitName, generate
@@ -120,6 +121,30 @@ class _Writer:
             )
 
 
+class _Worded:
+    """Writes what is answered in words, over the same scenes as photos of val2014: val and test only."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder = folder
+        self._questions, self._captions = PopeWriter(seed), CaptionWriter(seed)
+        (folder / "images" / "val2014").mkdir()
+
+    def add(self, scene: Scene, split: SplitName, image_id: int, jpeg: bytes) -> None:
+        """Record one scene, and write its photo."""
+        if split not in ("val", "test"):
+            return
+        name = f"COCO_val2014_{image_id:012d}.jpg"
+        (self._folder / "images" / "val2014" / name).write_bytes(jpeg)
+        self._captions.add(scene, split, name, image_id)
+        if split == "test":
+            self._questions.add(scene, name)
+
+    def write(self) -> None:
+        """Write the annotation files."""
+        self._questions.write(self._folder)
+        self._captions.write(self._folder)
+
+
 def _annotation(number: int, image_id: int, shape: str, outline: np.ndarray, mask: np.ndarray) -> dict[str, Any]:
     ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return {
@@ -166,7 +191,7 @@ def write_world(
 def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Progress | None) -> None:
     photos = folder / "images" / "train2014"
     photos.mkdir(parents=True)
-    writer, questions = _Writer(), PopeWriter(seed)
+    writer, worded = _Writer(), _Worded(folder, seed)
     total, image_id = sum(scenes.values()), 0
     for split, count in scenes.items():
         for index in range(count):
@@ -176,8 +201,7 @@ def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Prog
             picture = io.BytesIO()
             Image.fromarray(scene.image).save(picture, "JPEG", quality=95, subsampling=0)
             (photos / name).write_bytes(picture.getvalue())
-            if split == "test":
-                questions.add(scene, image_id, picture.getvalue())
+            worded.add(scene, split, image_id, picture.getvalue())
             if progress:
                 progress(image_id, total)
     instances = {
@@ -192,7 +216,7 @@ def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Prog
         (target / "instances.json").write_text(json.dumps(instances), encoding="utf-8")
         for partition in dataset.partitions:
             (target / f"refs({partition}).p").write_bytes(pickle.dumps(writer.refs[dataset.folder], protocol=2))
-    questions.write(folder)
+    worded.write()
     (folder / _MARKER).write_text(json.dumps({"version": VERSION, "seed": seed}) + "\n", encoding="utf-8")
 
 

@@ -57,9 +57,11 @@ def test_every_task_of_ours_scores_perfect_and_empty_answers_at_its_bounds(name,
     oracle.attach(split.samples)
     perfect = oracle.predict([sample.query("", task.kind.wants) for sample in split.samples])
     failed = [Prediction(sample.id, "failed") for sample in split.samples]
-    neutral = {"yes_ratio"}  # neither good nor bad
+    unbounded = {"yes_ratio", "cider"}  # neither good nor bad; no highest value
     bounds = [score(task.kind, split.samples, answers).metrics for answers in (perfect, failed)]
-    assert [{value for key, value in each.items() if key not in neutral} for each in bounds] == [{1.0}, {0.0}]
+    best, worst = ([value for key, value in each.items() if key not in unbounded] for each in bounds)
+    assert best == pytest.approx([1.0] * len(best), abs=1e-6)  # official BLEU adds 1e-9 to its denominators
+    assert worst == pytest.approx([0.0] * len(worst), abs=1e-9)  # and 1e-15 to its numerators
 
 
 def test_a_users_task_joins_ours(include):
