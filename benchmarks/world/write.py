@@ -25,6 +25,7 @@ from PIL import Image
 from benchmarks.errors import DataError
 from benchmarks.world.captions import CaptionWriter
 from benchmarks.world.expressions import Expression, Kind, all_expressions, choose
+from benchmarks.world.grefcoco import write_grefs
 from benchmarks.world.pope import PopeWriter
 from benchmarks.world.scenes import SHAPES, SIZE, Scene, SplitName, generate
 
@@ -216,6 +217,7 @@ def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Prog
         (target / "instances.json").write_text(json.dumps(instances), encoding="utf-8")
         for partition in dataset.partitions:
             (target / f"refs({partition}).p").write_bytes(pickle.dumps(writer.refs[dataset.folder], protocol=2))
+    write_grefs(folder, seed, scenes, instances)
     worded.write()
     (folder / _MARKER).write_text(json.dumps({"version": VERSION, "seed": seed}) + "\n", encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from benchmarks.grefcoco import has_target
 from benchmarks.schema import Group, Instance, Prediction, Query, Sample, TextTarget
 from tasks.base import LoadOptions, ModelEntry
 
@@ -25,9 +26,12 @@ class Oracle:
         return FINGERPRINT
 
     def _answer(self, query: Query) -> Prediction:
-        target = self._samples[query.sample_id].target
+        sample = self._samples[query.sample_id]
+        target = sample.target
         if isinstance(target, TextTarget):
             return Prediction(sample_id=query.sample_id, status="ok", text=target.answers[0], prompt=query.prompt)
+        if not has_target(sample):
+            return Prediction(sample_id=query.sample_id, status="ok", prompt=query.prompt)
         instance = Instance(
             box_xyxy=target.box_xyxy if query.wants == "box" else None,
             mask_rle=target.mask_rle if query.wants == "mask" else None,
