@@ -4,6 +4,7 @@ from benchmarks.errors import unknown
 
 TEMPLATES = {
     "locate_expression": "Locate {question} with a box.",
+    "answer_briefly": "{question} Answer with a single word or phrase.",
     "answer_yes_or_no": "{question} Answer with yes or no.",
     "describe_image": "Describe the image in one sentence.",
     "segment_expression": "Segment {question} with a mask.",

@@ -27,6 +27,7 @@ from benchmarks.world.captions import CaptionWriter
 from benchmarks.world.expressions import Expression, Kind, all_expressions, choose
 from benchmarks.world.grefcoco import write_grefs
 from benchmarks.world.pope import PopeWriter
+from benchmarks.world.questions import QuestionWriter
 from benchmarks.world.scenes import SHAPES, SIZE, Scene, SplitName, generate
 
 VERSION = "world-2"
@@ -127,7 +128,7 @@ class _Worded:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self._folder = folder
-        self._questions, self._captions = PopeWriter(seed), CaptionWriter(seed)
+        self._objects, self._captions, self._questions = PopeWriter(seed), CaptionWriter(seed), QuestionWriter(seed)
         (folder / "images" / "val2014").mkdir()
 
     def add(self, scene: Scene, split: SplitName, image_id: int, jpeg: bytes) -> None:
@@ -138,12 +139,13 @@ class _Worded:
         (self._folder / "images" / "val2014" / name).write_bytes(jpeg)
         self._captions.add(scene, split, name, image_id)
         if split == "test":
-            self._questions.add(scene, name)
+            self._objects.add(scene, name)
+            self._questions.add(scene, image_id)
 
     def write(self) -> None:
         """Write the annotation files."""
-        self._questions.write(self._folder)
-        self._captions.write(self._folder)
+        for writer in (self._objects, self._captions, self._questions):
+            writer.write(self._folder)
 
 
 def _annotation(number: int, image_id: int, shape: str, outline: np.ndarray, mask: np.ndarray) -> dict[str, Any]:
