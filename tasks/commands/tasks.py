@@ -59,7 +59,7 @@ def _card(args: argparse.Namespace) -> dict[str, Any]:
         "benchmark": task.benchmark,
         "answer": task.kind.wants,
         "splits": {name: f"{source.splits[name]} samples" for name in task.splits},
-        "extra_splits": dict.fromkeys(task.extra_splits, "sample world only"),
+        "extra_splits": dict.fromkeys(task.extra_splits, "only by --split"),
         "prompt": template(task.prompt),
         "protocol": {**{metric.name: metric.protocol for metric in task.kind.metrics}, **task.protocol},
         "metrics": {key: text for metric in task.kind.metrics for key, text in metric.card.keys.items()},

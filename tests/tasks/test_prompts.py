@@ -5,8 +5,9 @@ from tasks.prompts import TEMPLATES, render
 
 
 @pytest.mark.parametrize("key", sorted(TEMPLATES))
-def test_every_template_holds_the_question_once(key):
-    assert render(key, "the red cup").count("the red cup") == 1
+def test_every_template_about_something_holds_the_question_once(key):
+    about_the_whole_image = key == "describe_image"
+    assert render(key, "the red cup").count("the red cup") == (0 if about_the_whole_image else 1)
 
 
 def test_a_question_is_never_read_as_a_template():
