@@ -29,7 +29,7 @@ def test_all_tasks_models_and_metrics_are_listed(refbench):
 def test_one_task_shows_counts_prompt_protocol_and_files(refbench, small_world):
     text = refbench("tasks", "refcocog_res").out
     for fact in ("val: 4896 samples", "test: 9602 samples", "Segment {question} with a mask.", "res: res/1",
-                 "DATA_ROOT/refcocog/refs(umd).p", "arXiv:1511.02283", "shifted: sample world only"):  # fmt: skip
+                 "DATA_ROOT/refcocog/refs(umd).p", "arXiv:1511.02283", "shifted: only by --split"):  # fmt: skip
         assert fact in text
     [card] = refbench("tasks", "refcocog_res", "--json", "--data-root", small_world).json
     assert card["splits"] == {"val": "4896 samples", "test": "9602 samples"}
