@@ -36,7 +36,7 @@ def test_missing_and_empty_captions_count_as_in_official_files(refbench, small_w
     official = refbench("score", "captions", "--targets", targets, "--predictions", results, "--json")
     assert (done.json["missing"], done.json["malformed"], done.json["n"]) == (1, 1, 6)
     assert 0 < done.json["metrics"]["bleu1"] < 1
-    computed = {key: value for key, value in official.json["metrics"].items() if value is not None}  # no Java: no METEOR
+    computed = {key: value for key, value in official.json["metrics"].items() if value is not None}  # without Java
     # the very same arithmetic on the very same captions
     assert done.json["metrics"] == pytest.approx(computed, abs=1e-12)
 
