@@ -3,14 +3,19 @@
 Boxes are absolute float xyxy pixels of the original image, masks are compressed COCO RLE at its size.
 """
 
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from PIL import Image
 
 from benchmarks.errors import DataError
+
+if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 Rle = Mapping[str, Any]
@@ -58,8 +63,14 @@ class Region:
     mask_rle: Rle | None = None
 
 
+class Truth:
+    """Base of every truth. Other kinds of truth stand in `benchmarks.truth` and beside the readers that yield them."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Target:
+class Target(Truth):
     """The truth about one object: its box and its mask."""
 
     box_xyxy: Box
@@ -67,19 +78,30 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class TextTarget:
+class TextTarget(Truth):
     """The truth of a question that is answered in words: every accepted answer, as annotated and in that order."""
 
     answers: tuple[str, ...]
 
 
-Truth = Target | TextTarget
-_Truth = TypeVar("_Truth", Target, TextTarget)
+_Truth = TypeVar("_Truth", bound=Truth)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a model gets. It never carries the target."""
+    """What a model gets. It never carries the target.
+
+    Attributes:
+        sample_id: which sample it asks about.
+        image: the picture; the first frame of a video.
+        question: the expression or question as annotated, empty where the whole image is asked about.
+        prompt: the exact text of the task.
+        wants: unit of the answer.
+        regions: visual prompts that the question refers to, in its order.
+        categories: names that an answer may use as phrases, in the benchmark's order; empty where any words may come.
+        frames: all frames of a video, in time order; empty for a photo.
+        max_new_tokens: the task's limit on the length of an answer in words; None leaves it to the model.
+    """
 
     sample_id: str
     image: ImageRef
@@ -87,6 +109,9 @@ class Query:
     prompt: str
     wants: Unit
     regions: tuple[Region, ...] = ()
+    categories: tuple[str, ...] = ()
+    frames: tuple[ImageRef, ...] = ()
+    max_new_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +125,9 @@ class Sample:
         question: the referring expression or question, as annotated.
         target: the truth.
         tags: facts to slice results by, such as {"kind": "superlative"}.
+        regions: visual prompts of the question.
+        categories: names an answer may use, see `Query`; one tuple shared by all samples of a split.
+        frames: all frames of a video.
     """
 
     id: str
@@ -108,6 +136,9 @@ class Sample:
     question: str
     target: Truth
     tags: Mapping[str, str] = field(default_factory=dict)
+    regions: tuple[Region, ...] = ()
+    categories: tuple[str, ...] = ()
+    frames: tuple[ImageRef, ...] = ()
 
     def truth(self, kind: type[_Truth]) -> _Truth:
         """Return the target, which must be of one type.
@@ -120,18 +151,70 @@ class Sample:
             raise DataError(f"{self.id} has a {found} but the task needs a {needed}: name another kind or benchmark")
         return self.target
 
-    def query(self, prompt: str, wants: Unit) -> Query:
+    def query(self, prompt: str, wants: Unit, max_new_tokens: int | None = None) -> Query:
         """Build what the model gets, without the target."""
-        return Query(sample_id=self.id, image=self.image, question=self.question, prompt=prompt, wants=wants)
+        return Query(
+            sample_id=self.id,
+            image=self.image,
+            question=self.question,
+            prompt=prompt,
+            wants=wants,
+            regions=self.regions,
+            categories=self.categories,
+            frames=self.frames,
+            max_new_tokens=max_new_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One object of an answer. Fields of other units stay None."""
+    """One object of an answer. Fields of other units stay None.
+
+    Attributes:
+        score: confidence, higher is surer; only the order matters.
+        box_xyxy: pixels of the original image.
+        mask_rle: at the size of the original image.
+        keypoints: (x, y, score) of every joint in the benchmark's order, pixels of the original image.
+    """
 
     score: float | None = None
     box_xyxy: Box | None = None
     mask_rle: Rle | None = None
+    keypoints: tuple[tuple[float, float, float], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DepthMap:
+    """Depth of every pixel, in memory or in a file: float32 [H, W], metres unless the task's protocol aligns scales.
+
+    Attributes:
+        values: the map; None while it lies in the file.
+        file: a `.npz` that holds the map as its only array; None while it is in memory.
+    """
+
+    values: "NDArray[np.float32] | None" = None
+    file: Path | None = None
+
+    def load(self) -> "NDArray[np.float32]":
+        """Return the map.
+
+        Raises:
+            DataError: the file is missing or does not hold one array of numbers [H, W].
+        """
+        import numpy as np
+
+        if self.values is not None:
+            return self.values
+        assert self.file is not None, "a depth map is in memory or in a file"
+        try:
+            with np.load(self.file, allow_pickle=False) as archive:
+                (name,) = archive.files
+                values: NDArray[np.float32] = np.asarray(archive[name], dtype=np.float32)
+        except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{self.file} holds no depth map ({error}): write it again") from None
+        if values.ndim != 2:
+            raise DataError(f"{self.file} holds an array of shape {values.shape}, not [H, W]: write it again")
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +238,7 @@ class Prediction:
         groups: decoded triplets, in answer order.
         error: reason, when the status is not "ok".
         seconds: wall time of the sample's share of its batch; kept out of the merged predictions file.
+        depth: the depth map, where the task asks for one.
     """
 
     sample_id: str
@@ -164,6 +248,7 @@ class Prediction:
     groups: tuple[Group, ...] = ()
     error: str = ""
     seconds: float = 0.0
+    depth: DepthMap | None = None
 
     def boxes(self) -> list[Box]:
         """All boxes in answer order; REC scores the first only."""

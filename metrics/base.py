@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-Row = dict[str, float | int]
-"""Sufficient statistics of one sample: plain numbers, ready for JSON and for a bootstrap."""
+Row = dict[str, Any]
+"""Sufficient statistics of one sample: plain numbers, or lists of them where a metric ranks, ready for JSON."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class Card:
         keys: every reported key with its one-line meaning.
         range: lowest and highest possible value of the headline.
         unit: unit of the headline ("fraction", "metres", …).
+        bounds: key -> (score of no answer at all, score of the truth itself) for keys where these are not 0 and 1; None
+            where there is no such value.
+        units: key -> unit for keys that have another one than the headline.
     """
 
     definition: str
@@ -27,6 +31,8 @@ class Card:
     keys: Mapping[str, str]
     range: tuple[float, float | None] = (0.0, 1.0)
     unit: str = "fraction"
+    bounds: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Metric:
         headline: the key that a table shows first.
         card: the rules, for people.
         higher_is_better: direction of the headline.
+        additive: whether scores are means over rows or ratios of sums, so that intervals need sums only; False for
+            corpus-level and ranked scores (AP, PQ).
     """
 
     name: str
@@ -50,6 +58,7 @@ class Metric:
     headline: str
     card: Card
     higher_is_better: bool = True
+    additive: bool = True
 
 
 @dataclass(frozen=True)

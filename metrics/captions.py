@@ -85,6 +85,7 @@ CARD = Card(
     },
     range=(0.0, 10.0),
     unit="CIDEr-D points",
+    bounds={"cider": (0.0, None)},
 )
 CAPTIONS = Metric(
     name="captions", kind="caption", protocol="captions/1", aggregate=aggregate, headline="cider", card=CARD

@@ -115,6 +115,7 @@ CARD = Card(
         "t_acc": "share of expressions with a target that were not refused",
         "t_acc_penalised": "t_acc with missing answers as wrong; shown only where there are any",
     },
+    bounds={"t_acc": (None, 1.0)},
 )
 GRES = Metric(name="gres", kind="gres", protocol="gres/1", aggregate=aggregate, headline="giou", card=CARD)
 METRICS = [GRES]

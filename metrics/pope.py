@@ -97,6 +97,7 @@ CARD = Card(
         "f1": "harmonic mean of precision and recall",
         "yes_ratio": "share of questions answered with yes; balanced data have 0.5",
     },
+    bounds={"yes_ratio": (None, None)},
 )
 POPE = Metric(name="pope", kind="pope", protocol="pope/1", aggregate=aggregate, headline="f1", card=CARD)
 POPE_STRICT = Metric(

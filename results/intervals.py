@@ -36,7 +36,7 @@ def intervals(
     """Interval of every key that is a mean or a known ratio.
 
     A key is left out where the sums do not give back `metric.aggregate(rows)` (it is neither), where it is undefined,
-    and everywhere when there are fewer than two clusters.
+    and everywhere when there are fewer than two clusters or the metric is neither a mean nor a ratio by nature.
 
     Args:
         metric: whose rows they are.
@@ -49,7 +49,7 @@ def intervals(
         key -> (low, high), rounded to 6 digits so that the order of summation cannot show.
     """
     names, place = np.unique(np.array(clusters, dtype=str), return_inverse=True)
-    if len(names) < 2:
+    if len(names) < 2 or not metric.additive:
         return {}
     parts = fractions(metric, rows)
     keys = list(parts)

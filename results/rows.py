@@ -1,7 +1,8 @@
 """`rows.npz`: one run's rows of counts, one entry per sample, so that every statistic can be taken again later.
 
-Arrays: `sample_id` and `image_id` (text [N]) and one numeric [N] per column, named `<metric>/<column>`. The same rows
-give the same bytes: entries carry a fixed date.
+Arrays: `sample_id` and `image_id` (text [N]) and one numeric [N] per column, named `<metric>/<column>`. Where only some
+rows have a column, it holds their values and `<metric>/<column>#rows` says whose they are; where values are lists, it
+holds them end to end and `…#lengths` says how long each is. The same rows give the same bytes: entries are dated 1980.
 """
 
 import hashlib
@@ -26,11 +27,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def to_bytes(ids: Sequence[str], image_ids: Sequence[str], rows: Rows) -> bytes:
-    """Build the content of `rows.npz`. All rows of one metric must have the same columns."""
+    """Build the content of `rows.npz`."""
     arrays = {"sample_id": np.array(ids, dtype=str), "image_id": np.array(image_ids, dtype=str)}
     for metric, each in rows.items():
-        for column in each[0] if each else ():
-            arrays[f"{metric}/{column}"] = np.array([row[column] for row in each])
+        for column in dict.fromkeys(column for row in each for column in row):
+            arrays.update(_column(f"{metric}/{column}", [row.get(column) for row in each]))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
@@ -50,13 +51,15 @@ def read(path: Path) -> tuple[list[str], list[str], dict[str, list[Row]]]:
         with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
             arrays = {name.removesuffix(".npy"): _array(archive.read(name)).tolist() for name in archive.namelist()}
         ids, image_ids = arrays.pop("sample_id"), arrays.pop("image_id")
+        columns = {name: _values(name, arrays, len(ids)) for name in arrays if "#" not in name}
     except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as rows ({error}): run the command again with --fresh") from None
     rows: dict[str, list[Row]] = {}
-    for name, values in arrays.items():
+    for name, values in columns.items():
         metric, column = name.split("/", 1)
-        for row, value in zip(rows.setdefault(metric, [{} for _ in ids]), values, strict=True):
-            row[column] = value
+        own = rows.setdefault(metric, [{} for _ in ids])
+        for place, value in values.items():
+            own[place][column] = value
     return ids, image_ids, rows
 
 
@@ -72,6 +75,26 @@ def digest(ids: Sequence[str], rows: Rows) -> str:
 def digest_ids(ids: Sequence[str]) -> str:
     """SHA-256 over the sorted ids."""
     return hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()
+
+
+def _column(name: str, values: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """Lay one column out as arrays; None stands for a row without it."""
+    places = [place for place, value in enumerate(values) if value is not None]
+    present = [values[place] for place in places]
+    arrays = {f"{name}#rows": np.array(places)} if len(places) < len(values) else {}
+    if not isinstance(present[0], list):
+        return {name: np.array(present), **arrays}
+    flat = [item for value in present for item in value]
+    return {name: np.array(flat), f"{name}#lengths": np.array([len(value) for value in present]), **arrays}
+
+
+def _values(name: str, arrays: Mapping[str, list[Any]], count: int) -> dict[int, Any]:
+    """Undo `_column`: place of the row -> value."""
+    places, values = arrays.get(f"{name}#rows", range(count)), arrays[name]
+    if lengths := arrays.get(f"{name}#lengths"):
+        ends = np.cumsum(lengths).tolist()
+        values = [values[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+    return dict(zip(places, values, strict=True))
 
 
 def _array(content: bytes) -> NDArray[Any]:

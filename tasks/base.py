@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.schema import Prediction, Query, Sample, Unit
+from benchmarks.schema import DepthMap, Group, Prediction, Query, Sample, Unit
 from metrics.base import Metric, Row
 
 
@@ -21,13 +21,23 @@ class TaskKind:
             gets its metric's worst row: it counts, it is never skipped.
         measure_all: (samples, predictions) -> metric name -> rows in their order, where a row depends on the whole set;
             a kind has this or `measure`.
+        perfect: sample -> the answer that repeats the truth: what the oracle says.
+        configure: options of a task's protocol -> the kind that follows them, where options change how it compares.
+            Raises ConfigError for an option or value there is not. None: the protocol is for reading only.
+        official: (file or folder in an official results format, samples) -> sample id -> prediction, for
+            `refbench score --task`; None where there is no such format. Raises DataError.
+        formats: what `official` reads, in one line.
     """
 
     name: str
     wants: Unit
     metrics: tuple[Metric, ...]
+    perfect: Callable[[Sample], Prediction]
     measure: Callable[[Sample, Prediction], dict[str, Row]] | None = None
     measure_all: Callable[[Sequence[Sample], Sequence[Prediction]], dict[str, list[Row]]] | None = None
+    configure: "Callable[[Mapping[str, str]], TaskKind] | None" = None
+    official: Callable[[Path, Sequence[Sample]], Mapping[str, Prediction]] | None = None
+    formats: str = ""
 
     def __post_init__(self) -> None:
         assert (self.measure is None) != (self.measure_all is None), f"{self.name} measures in one way, not none or two"
@@ -39,6 +49,13 @@ class TaskKind:
         assert self.measure is not None
         each = [self.measure(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
         return {metric.name: [rows[metric.name] for rows in each] for metric in self.metrics}
+
+
+def answer(
+    sample: Sample, groups: Sequence[Group] = (), text: str = "", depth: DepthMap | None = None
+) -> Prediction:
+    """Build an answer that could be read, to a sample."""
+    return Prediction(sample_id=sample.id, status="ok", text=text, groups=tuple(groups), depth=depth)
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,7 @@ class Task:
         extra_splits: splits that exist but must be asked for (the sample world's `shifted`).
         prompt: key of the prompt template in `tasks.prompts`.
         protocol: options that change numbers, shown with every row.
+        max_new_tokens: limit on the length of an answer in words; None leaves it to the model.
         description: one line for `refbench tasks`.
         citation: where the benchmark was published.
     """
@@ -64,6 +82,7 @@ class Task:
     prompt: str
     extra_splits: tuple[str, ...] = ()
     protocol: Mapping[str, str] = field(default_factory=dict)
+    max_new_tokens: int | None = None
     description: str = ""
     citation: str = ""
 
@@ -117,5 +136,5 @@ class ModelEntry:
 class TruthReader(Protocol):
     """The oracle: a model that is handed the truth, to prove that a task can be scored perfectly."""
 
-    def attach(self, samples: Sequence[Sample]) -> None:
-        """Receive the samples of the split before `predict` is called."""
+    def attach(self, kind: TaskKind, samples: Sequence[Sample]) -> None:
+        """Receive the kind of the task and the samples of the split before `predict` is called."""

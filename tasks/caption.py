@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from benchmarks.schema import Prediction, Sample, TextTarget
 from metrics import captions
 from metrics.base import Row
-from tasks.base import TaskKind
+from tasks.base import TaskKind, answer
 
 
 def measure_all(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, list[Row]]:
@@ -18,4 +18,9 @@ def measure_all(samples: Sequence[Sample], predictions: Sequence[Prediction]) ->
     return {captions.CAPTIONS.name: captions.measure_all(answers, references)}
 
 
-KINDS = [TaskKind(name="caption", wants="text", metrics=(captions.CAPTIONS,), measure_all=measure_all)]
+def perfect(sample: Sample) -> Prediction:
+    """Repeat the first reference."""
+    return answer(sample, text=sample.truth(TextTarget).answers[0])
+
+
+KINDS = [TaskKind(name="caption", wants="text", metrics=(captions.CAPTIONS,), measure_all=measure_all, perfect=perfect)]

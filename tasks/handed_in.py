@@ -1,6 +1,8 @@
-"""Predictions that another program wrote, one JSON object a line, for `refbench score --task`.
+"""Predictions that another program wrote, for `refbench score --task`.
 
-Two forms, also mixed: the lines of our own `predictions.jsonl`, and the simple form
+Where the kind of task has an official results format (COCO results, a folder of PNGs), a file whose content is one JSON
+list, or a folder, is read as that. Otherwise one JSON object a line in two forms, also mixed: the lines of our own
+`predictions.jsonl`, and the simple form
 
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "box_xyxy": [x1, y1, x2, y2]}         (or null: no answer)
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "mask_rle": {"size": [H, W], "counts": "…"}}
@@ -57,9 +59,13 @@ def score_file(task: Task, path: Path, split: str | None, data: Data) -> ScoreRe
         UnknownName: the task has no such split.
         ConfigError: the predictions do not tell which split they answer.
     """
-    found = read(path)
     check_splits(task, [split] if split else [])
-    opened = open_split(task, split or _named_split(task, found, path, data), data)
+    if is_official(path):
+        opened = open_split(task, split or _only_split(task, path, data), data)
+        found = official(task, path, opened)
+    else:
+        found = read(path)
+        opened = open_split(task, split or _named_split(task, found, path, data), data)
     submission = join(found, path, opened, task.kind.wants)
     metric = task.kind.metrics[0]
     return ScoreReport(
@@ -77,6 +83,32 @@ def _part(split: Split) -> tuple[str, ...]:
     if split.complete:
         return ()
     return (f"{split.benchmark} {split.name} holds {len(split.samples)} of {split.expected} published samples",)
+
+
+def is_official(path: Path) -> bool:
+    """Whether predictions look like an official results format: a folder, or one JSON list."""
+    return path.is_dir() or read_bytes(path).lstrip()[:1] == b"["
+
+
+def official(task: Task, path: Path, split: Split) -> dict[str, Prediction]:
+    """Read predictions in the official results format of a task's kind, by sample id.
+
+    Raises:
+        DataError: the kind has no such format, or the predictions break it.
+    """
+    if task.kind.official is None:
+        raise DataError(
+            f"{path}: kind {task.kind.name} has no official results format that can be read: hand in one JSON object "
+            "a line (`refbench score --help` shows the form)"
+        )
+    return dict(task.kind.official(path, split.samples))
+
+
+def _only_split(task: Task, path: Path, data: Data) -> str:
+    present = present_splits(task, data)
+    if len(present) == 1:
+        return present[0]
+    raise ConfigError(f"{path} does not tell its split: name one by --split ({', '.join(present)})")
 
 
 def _named_split(task: Task, found: Mapping[str, Prediction], path: Path, data: Data) -> str:
@@ -102,7 +134,7 @@ def read(path: Path) -> dict[str, Prediction]:
         if not line.strip():
             continue
         place = f"{path}:{number}"
-        prediction = from_json(_full_form(_parse(line, place), place), place)
+        prediction = from_json(_full_form(_parse(line, place), place), place, path.parent)
         if prediction.sample_id in found:
             raise DataError(f"{place}: {prediction.sample_id} is answered a second time; keep one of the lines")
         found[prediction.sample_id] = prediction

@@ -33,6 +33,7 @@ def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, opti
             "benchmark": task.benchmark,
             "prompt": {"name": task.prompt, "template": template(task.prompt)},
             "protocol": dict(task.protocol),
+            "max_new_tokens": task.max_new_tokens,
             "metrics": {metric.name: metric.protocol for metric in task.kind.metrics},
         },
         "split": {"benchmark": split.benchmark, "name": split.name, "origin": split.origin, "data": split.fingerprint},

@@ -18,6 +18,7 @@ from typing import Any, Self
 from benchmarks.errors import DataError
 from benchmarks.files import read_bytes, write_atomic
 from benchmarks.schema import Prediction, Sample
+from tasks import dense
 from tasks import predictions as lines
 
 
@@ -82,7 +83,7 @@ class Journal:
         complete: set[int] = set()
         for path in sorted(self._folder.glob("rank-*.jsonl")):
             data = read_bytes(path)
-            kept = self._complete(_parse(data), complete)
+            kept = self._complete(_parse(data, self._folder.parent), complete)
             complete.update(kept)
             content = b"".join(line + b"\n" for number in sorted(kept) for line, _ in kept[number])
             if content != data:
@@ -91,15 +92,15 @@ class Journal:
         return frozenset(complete)
 
     def append(self, batch: Batch, answers: Sequence[Prediction]) -> None:
-        """Write one finished batch in one go; where that fails, nothing of it stays behind.
+        """Write one finished batch in one go; where that fails, no line of it stays behind. Depth maps come first.
 
         Raises:
             DataError: the disk is full or was taken away.
         """
-        entries = ({**lines.to_json(each), "batch": batch.number, "seconds": each.seconds} for each in answers)
-        data = "".join(lines.dump(entry) + "\n" for entry in entries).encode("ascii")
         with disk(self._path):
-            self._write(data)
+            stowed = [dense.stow(each, self._folder.parent) for each in answers]
+            entries = ({**lines.to_json(each), "batch": batch.number, "seconds": each.seconds} for each in stowed)
+            self._write("".join(lines.dump(entry) + "\n" for entry in entries).encode("ascii"))
 
     def merge(self) -> list[Prediction]:
         """Read everything back, in the order of the samples.
@@ -109,7 +110,7 @@ class Journal:
         """
         complete: dict[int, list[Prediction]] = {}
         for path in sorted(self._folder.glob("rank-*.jsonl")):
-            for number, entries in self._complete(_parse(read_bytes(path)), complete).items():
+            for number, entries in self._complete(_parse(read_bytes(path), self._folder.parent), complete).items():
                 complete[number] = [prediction for _, prediction in entries]
         missing = [batch.number for batch in self._batches if batch.number not in complete]
         assert not missing, f"batches {missing} were never finished"
@@ -141,14 +142,14 @@ class Journal:
         }
 
 
-def _parse(data: bytes) -> dict[int, list[tuple[bytes, Prediction]]]:
+def _parse(data: bytes, root: Path) -> dict[int, list[tuple[bytes, Prediction]]]:
     """Sort the readable lines by batch; the last line counts only with its line break."""
     entries: dict[int, list[tuple[bytes, Prediction]]] = {}
     for line in data.split(b"\n")[:-1]:
         try:
             content = json.loads(line)
             number, seconds = int(content.pop("batch")), float(content.pop("seconds"))
-            prediction = replace(lines.from_json(content, "journal"), seconds=seconds)
+            prediction = replace(lines.from_json(content, "journal", root), seconds=seconds)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
         entries.setdefault(number, []).append((line, prediction))

@@ -3,14 +3,19 @@
 from benchmarks.schema import Prediction, Sample, TextTarget
 from metrics import pope
 from metrics.base import Row
-from tasks.base import TaskKind
+from tasks.base import TaskKind, answer
 
 
 def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
     """Compare the answer, read as the official script reads it, with the label; no answer counts as the wrong one."""
-    answer = prediction.text if prediction.status == "ok" else None
+    text = prediction.text if prediction.status == "ok" else None
     label = sample.truth(TextTarget).answers[0]
-    return {pope.POPE.name: pope.measure(answer, "yes" if label == "yes" else "no")}
+    return {pope.POPE.name: pope.measure(text, "yes" if label == "yes" else "no")}
 
 
-KINDS = [TaskKind(name="pope", wants="text", metrics=(pope.POPE,), measure=measure)]
+def perfect(sample: Sample) -> Prediction:
+    """Repeat the label."""
+    return answer(sample, text=sample.truth(TextTarget).answers[0])
+
+
+KINDS = [TaskKind(name="pope", wants="text", metrics=(pope.POPE,), measure=measure, perfect=perfect)]

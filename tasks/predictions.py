@@ -11,14 +11,17 @@ from typing import Any, get_args
 from benchmarks.errors import DataError
 from benchmarks.files import read_bytes
 from benchmarks.schema import Box, Group, Instance, Prediction, Rle, Status, Unit
+from tasks import dense
 
 _STATUSES = frozenset(get_args(Status))
 _UNITS = frozenset(get_args(Unit))
 
 
 def to_json(prediction: Prediction) -> dict[str, Any]:
-    """Build the JSON object of one prediction; fields that an instance lacks are left out."""
+    """Build the JSON object of one prediction; fields that an instance lacks are left out, depth lies in a file."""
+    content: dict[str, Any] = {} if prediction.depth is None else {"depth": dense.to_json(prediction.depth)}
     return {
+        **content,
         "sample_id": prediction.sample_id,
         "status": prediction.status,
         "text": prediction.text,
@@ -31,18 +34,19 @@ def to_json(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def from_json(content: Any, place: str) -> Prediction:
+def from_json(content: Any, place: str, root: Path | None = None) -> Prediction:
     """Read the JSON object of one prediction.
 
     Args:
         content: parsed JSON; only `sample_id` and `status` must be there.
         place: file and line, for the error text.
+        root: folder that files of depth maps are relative to.
 
     Raises:
         DataError: a field is missing, unknown or of the wrong type.
     """
     try:
-        known = {"sample_id", "status", "text", "prompt", "error", "groups"}
+        known = {"sample_id", "status", "text", "prompt", "error", "groups", "depth"}
         _only(content, known)
         return Prediction(
             sample_id=_text(content, "sample_id"),
@@ -51,6 +55,7 @@ def from_json(content: Any, place: str) -> Prediction:
             prompt=_text(content, "prompt", ""),
             error=_text(content, "error", ""),
             groups=tuple(_read_group(group) for group in _list(content, "groups")),
+            depth=None if content.get("depth") is None else dense.from_json(content["depth"], root),
         )
     except (TypeError, ValueError, KeyError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
@@ -82,7 +87,7 @@ def read(path: Path) -> list[Prediction]:
             content = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{place}: broken JSON ({error}); correct the line or write the file again") from None
-        prediction = from_json(content, place)
+        prediction = from_json(content, place, path.parent)
         if prediction.sample_id in predictions:
             raise DataError(f"{place}: {prediction.sample_id} is answered a second time; keep one of the lines")
         predictions[prediction.sample_id] = prediction
@@ -97,6 +102,8 @@ def _instance(instance: Instance) -> dict[str, Any]:
         content["box_xyxy"] = list(instance.box_xyxy)
     if instance.mask_rle is not None:
         content["mask_rle"] = {"size": list(instance.mask_rle["size"]), "counts": instance.mask_rle["counts"]}
+    if instance.keypoints is not None:
+        content["keypoints"] = [list(joint) for joint in instance.keypoints]
     return content
 
 
@@ -107,12 +114,13 @@ def _read_group(content: Any) -> Group:
 
 
 def _read_instance(content: Any) -> Instance:
-    _only(content, {"score", "box_xyxy", "mask_rle"})
-    score, box, mask = content.get("score"), content.get("box_xyxy"), content.get("mask_rle")
+    _only(content, {"score", "box_xyxy", "mask_rle", "keypoints"})
+    score, box, mask, joints = (content.get(key) for key in ("score", "box_xyxy", "mask_rle", "keypoints"))
     return Instance(
         score=None if score is None else _number(score),
         box_xyxy=None if box is None else _read_box(box),
         mask_rle=None if mask is None else _read_mask(mask),
+        keypoints=None if joints is None else _read_joints(joints),
     )
 
 
@@ -131,6 +139,12 @@ def _read_mask(content: Any) -> Rle:
     if not isinstance(counts, str):
         raise ValueError("counts of mask_rle must be compressed COCO text")
     return {"size": size, "counts": counts}
+
+
+def _read_joints(content: Any) -> tuple[tuple[float, float, float], ...]:
+    if not isinstance(content, list) or not all(isinstance(joint, list) and len(joint) == 3 for joint in content):
+        raise ValueError(f"keypoints must be [[x, y, score], …], got {content!r}")
+    return tuple((_number(x), _number(y), _number(score)) for x, y, score in content)
 
 
 def _number(value: Any) -> float:

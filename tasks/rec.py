@@ -1,9 +1,9 @@
 """Referring comprehension: one expression in, one box out. The first box of the answer counts, never "any hit"."""
 
-from benchmarks.schema import Prediction, Sample, Target
+from benchmarks.schema import Group, Instance, Prediction, Sample, Target
 from metrics import rec
 from metrics.base import Row
-from tasks.base import TaskKind
+from tasks.base import TaskKind, answer
 
 
 def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
@@ -12,4 +12,10 @@ def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
     return {rec.REC.name: rec.measure(boxes[0] if boxes else None, sample.truth(Target).box_xyxy)}
 
 
-KINDS = [TaskKind(name="rec", wants="box", metrics=(rec.REC,), measure=measure)]
+def perfect(sample: Sample) -> Prediction:
+    """Answer the target's box."""
+    box = Instance(box_xyxy=sample.truth(Target).box_xyxy)
+    return answer(sample, [Group(sample.question, "box", (box,))])
+
+
+KINDS = [TaskKind(name="rec", wants="box", metrics=(rec.REC,), measure=measure, perfect=perfect)]

@@ -26,6 +26,7 @@ class TaskFile(BaseModel):
     extra_splits: list[str] = []
     prompt: str
     protocol: dict[str, str] = {}
+    max_new_tokens: int | None = Field(default=None, ge=1)
     description: str
     citation: str = ""
 
@@ -47,7 +48,7 @@ def find(name: str, include: Path | None = None) -> Task:
 
     Raises:
         UnknownName: there is no task of that name, or its file names a kind, benchmark, split or prompt there is not.
-        ConfigError: its file cannot be used.
+        ConfigError: its file cannot be used, or its protocol has options that its kind does not know.
     """
     from benchmarks.registry import benchmark
     from tasks import kinds, prompts
@@ -58,13 +59,14 @@ def find(name: str, include: Path | None = None) -> Task:
     content = strict_yaml.read(paths[name], TaskFile)
     try:
         kind = kinds.find(content.kind)
+        kind = kind if kind.configure is None else kind.configure(content.protocol)
         prompts.template(content.prompt)
         official = benchmark(content.benchmark).splits
         for split in content.splits:
             if split not in official:
                 raise unknown(f"split of {content.benchmark}", split, official)
-    except UnknownName as error:
-        raise UnknownName(f"{paths[name]}: {error}") from None
+    except (UnknownName, ConfigError) as error:
+        raise type(error)(f"{paths[name]}: {error}") from None
     return Task(
         name=name,
         kind=kind,
@@ -73,6 +75,7 @@ def find(name: str, include: Path | None = None) -> Task:
         prompt=content.prompt,
         extra_splits=tuple(content.extra_splits),
         protocol=content.protocol,
+        max_new_tokens=content.max_new_tokens,
         description=content.description,
         citation=content.citation,
     )

@@ -1,9 +1,9 @@
 """Referring segmentation: one expression in, one mask out. All masks of the answer count together, as their union."""
 
-from benchmarks.schema import Prediction, Rle, Sample, Target
+from benchmarks.schema import Group, Instance, Prediction, Rle, Sample, Target
 from metrics import res
 from metrics.base import Row
-from tasks.base import TaskKind
+from tasks.base import TaskKind, answer
 
 
 def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
@@ -22,4 +22,10 @@ def union(masks: list[Rle]) -> Rle | None:
     return {"size": list(merged["size"]), "counts": merged["counts"].decode("ascii")}
 
 
-KINDS = [TaskKind(name="res", wants="mask", metrics=(res.RES,), measure=measure)]
+def perfect(sample: Sample) -> Prediction:
+    """Answer the target's mask."""
+    mask = Instance(mask_rle=sample.truth(Target).mask_rle)
+    return answer(sample, [Group(sample.question, "mask", (mask,))])
+
+
+KINDS = [TaskKind(name="res", wants="mask", metrics=(res.RES,), measure=measure, perfect=perfect)]

@@ -46,8 +46,11 @@ class _Job:
 
     def queries(self, samples: Sequence[Sample]) -> list[Query]:
         """What the model gets: never the truth."""
-        wants = self.task.kind.wants
-        return [sample.query(prompts.render(self.task.prompt, sample.question), wants) for sample in samples]
+        task = self.task
+        return [
+            sample.query(prompts.render(task.prompt, sample.question), task.kind.wants, task.max_new_tokens)
+            for sample in samples
+        ]
 
 
 def evaluate(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> Record:
@@ -106,7 +109,7 @@ def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> 
 def _load(job: _Job) -> Model:
     model = job.options.pool.get(job.entry, job.options.load_options())
     if job.entry.sees_truth:
-        cast(TruthReader, model).attach(job.samples)
+        cast(TruthReader, model).attach(job.task.kind, job.samples)
     return model
 
 

@@ -40,7 +40,7 @@ def score(kind: TaskKind, samples: Sequence[Sample], predictions: Sequence[Predi
     images = [sample.image_id for sample in samples]
     ranges = {metric.name: intervals(metric, rows[metric.name], images) for metric in kind.metrics}
     values = {metric.name: metric.aggregate(rows[metric.name]) for metric in kind.metrics}
-    units = {metric.name: dict.fromkeys(values[metric.name], metric.card.unit) for metric in kind.metrics}
+    units = {m.name: {key: m.card.units.get(key, m.card.unit) for key in values[m.name]} for m in kind.metrics}
     names = public_names(values)
     return Scores(
         rows=rows,

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from benchmarks.errors import ModelError
-from benchmarks.schema import Box, Group, Instance, Prediction, Query, Rle, Status, Unit
+from benchmarks.schema import Box, DepthMap, Group, Instance, Prediction, Query, Rle, Status, Unit
 
 _STATUSES = get_args(Status)
 _UNITS = get_args(Unit)
@@ -37,8 +37,8 @@ def check_ids(answers: Any, queries: Sequence[Query], model: str) -> list[Predic
 def plain(prediction: Prediction, query: Query) -> Prediction:
     """Turn a prediction into plain Python numbers and text; an unusable one becomes `failed` with the reason.
 
-    Boxes must be four finite numbers and scores finite; masks must be compressed COCO RLE of the image's own size. A
-    box with x2 < x1 passes: its metric counts it as wrong.
+    Boxes must be four finite numbers, scores and joints finite; masks must be compressed COCO RLE of the image's own
+    size, and depth maps numbers [H, W]. A box with x2 < x1 passes: its metric counts it as wrong.
     """
     try:
         if prediction.status not in _STATUSES:
@@ -46,7 +46,8 @@ def plain(prediction: Prediction, query: Query) -> Prediction:
         for name in ("text", "prompt", "error"):
             if not isinstance(getattr(prediction, name), str):
                 raise ValueError(f"{name} must be text")
-        return replace(prediction, groups=tuple(_group(group, query.image.size_hw) for group in prediction.groups))
+        groups = tuple(_group(group, query.image.size_hw) for group in prediction.groups)
+        return replace(prediction, groups=groups, depth=_depth(prediction.depth))
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         text = prediction.text if isinstance(prediction.text, str) else ""
         return failed(query, f"unusable answer: {error}", text)
@@ -68,7 +69,25 @@ def _instance(instance: Instance, size_hw: tuple[int, int]) -> Instance:
         score=None if instance.score is None else _finite(instance.score, "score"),
         box_xyxy=None if instance.box_xyxy is None else _box(instance.box_xyxy),
         mask_rle=None if instance.mask_rle is None else _mask(instance.mask_rle, size_hw),
+        keypoints=None if instance.keypoints is None else tuple(_joint(joint) for joint in instance.keypoints),
     )
+
+
+def _joint(joint: Sequence[float]) -> tuple[float, float, float]:
+    if len(joint) != 3:
+        raise ValueError(f"keypoint has {len(joint)} numbers, not x y score")
+    x, y, score = (_finite(value, "keypoint") for value in joint)
+    return (x, y, score)
+
+
+def _depth(depth: DepthMap | None) -> DepthMap | None:
+    """Check a map in memory; one in a file is read, and refused, when it is scored."""
+    if depth is None or depth.values is None:
+        return depth
+    values = np.asarray(depth.values, dtype=np.float32)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(f"depth must be a map [H, W], got {values.shape}")
+    return DepthMap(values=values)
 
 
 def _box(box: Box) -> Box:

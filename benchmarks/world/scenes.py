@@ -5,6 +5,7 @@ shape, so that expressions need attributes, positions or relations to single one
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,7 +84,7 @@ def _cross() -> np.ndarray:
     return np.stack([xs, ys], axis=1) * 0.94
 
 
-_OUTLINES = {
+OUTLINES = {
     "circle": _regular(32, 0.0),
     "square": _regular(4, np.pi / 4),
     "triangle": _regular(3, -np.pi / 2),
@@ -91,6 +92,7 @@ _OUTLINES = {
     "cross": _cross(),
     "diamond": _regular(4, 0.0) * np.array([0.72, 1.0]),
 }
+"""Corners of every shape, float [V, 2] xy within the unit circle."""
 
 
 def rng_for(seed: int, split: SplitName, index: int) -> np.random.Generator:
@@ -131,7 +133,7 @@ def draw_things(rng: np.random.Generator, shifted: bool) -> tuple[Thing, ...]:
             centre = _place(rng, radius, placed)
             if centre is None:
                 continue
-            outline = np.round(_OUTLINES[shape] * radius + np.array(centre), 2)
+            outline = np.round(OUTLINES[shape] * radius + np.array(centre), 2)
             placed.append(Thing(colour, shape, size, *centre, radius, outline))
         if len(placed) >= 3:
             return tuple(placed)
@@ -149,9 +151,14 @@ def _background(rng: np.random.Generator) -> np.ndarray:
 
 def outline_masks(things: tuple[Thing, ...]) -> np.ndarray:
     """Rasterise outlines as pycocotools does for annotations: bool [N, 128, 128]."""
+    return polygon_masks([thing.outline for thing in things])
+
+
+def polygon_masks(outlines: Sequence[np.ndarray]) -> np.ndarray:
+    """Rasterise polygons, float [V, 2] xy pixels each, as pycocotools does: bool [N, 128, 128]."""
     from pycocotools import mask as coco_mask
 
-    polygons = [thing.outline.ravel().tolist() for thing in things]
+    polygons = [outline.ravel().tolist() for outline in outlines]
     encoded = coco_mask.frPyObjects(polygons, SIZE, SIZE)
     with warnings.catch_warnings():
         # pycocotools 2.0.11 builds its array in a way that NumPy 2 deprecates; the result is right.

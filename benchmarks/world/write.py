@@ -1,14 +1,15 @@
-"""Write the sample world in official on-disk formats: refs pickles, instances.json, questions, captions and photos.
+"""Write the sample world in official on-disk formats: refs pickles, instances.json and photos.
 
     <out>/refcoco/refs(unc).p, <out>/refcoco+/refs(unc).p, <out>/refcocog/refs(umd).p, refs(google).p
     <out>/<each>/instances.json      <out>/images/train2014/COCO_train2014_<12 digits>.jpg
+
+    and what the other modules of this folder write, see `benchmarks.world.parts`
 
 All three datasets share the photos, as the real ones do. RefCOCO has short expressions of every kind, RefCOCO+ no
 location words, RefCOCOg full phrases. testA holds scenes of up to four objects, testB the others. The train split here
 is for inspection: training streams scenes of the same generator.
 """
 
-import io
 import json
 import os
 import pickle
@@ -20,17 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from benchmarks.errors import DataError
-from benchmarks.world.captions import CaptionWriter
+from benchmarks.world import parts
 from benchmarks.world.expressions import Expression, Kind, all_expressions, choose
 from benchmarks.world.grefcoco import write_grefs
-from benchmarks.world.pope import PopeWriter
-from benchmarks.world.questions import QuestionWriter
+from benchmarks.world.photos import jpeg
 from benchmarks.world.scenes import SHAPES, SIZE, Scene, SplitName, generate
 
-VERSION = "world-2"
+VERSION = "world-3"
 """Changes whenever the same seed would draw another world."""
 SEED = 0
 SCENES: dict[SplitName, int] = {"train": 100, "val": 100, "test": 250, "shifted": 100}
@@ -123,31 +122,6 @@ class _Writer:
             )
 
 
-class _Worded:
-    """Writes what is answered in words, over the same scenes as photos of val2014: val and test only."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self._folder = folder
-        self._objects, self._captions, self._questions = PopeWriter(seed), CaptionWriter(seed), QuestionWriter(seed)
-        (folder / "images" / "val2014").mkdir()
-
-    def add(self, scene: Scene, split: SplitName, image_id: int, jpeg: bytes) -> None:
-        """Record one scene, and write its photo."""
-        if split not in ("val", "test"):
-            return
-        name = f"COCO_val2014_{image_id:012d}.jpg"
-        (self._folder / "images" / "val2014" / name).write_bytes(jpeg)
-        self._captions.add(scene, split, name, image_id)
-        if split == "test":
-            self._objects.add(scene, name)
-            self._questions.add(scene, image_id)
-
-    def write(self) -> None:
-        """Write the annotation files."""
-        for writer in (self._objects, self._captions, self._questions):
-            writer.write(self._folder)
-
-
 def _annotation(number: int, image_id: int, shape: str, outline: np.ndarray, mask: np.ndarray) -> dict[str, Any]:
     ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return {
@@ -194,17 +168,14 @@ def write_world(
 def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Progress | None) -> None:
     photos = folder / "images" / "train2014"
     photos.mkdir(parents=True)
-    writer, worded = _Writer(), _Worded(folder, seed)
+    writer = _Writer()
     total, image_id = sum(scenes.values()), 0
     for split, count in scenes.items():
         for index in range(count):
             image_id += 1
             scene = generate(seed, split, index)
             name = writer.add(scene, split, image_id, np.random.default_rng([seed, 1000 + image_id]))
-            picture = io.BytesIO()
-            Image.fromarray(scene.image).save(picture, "JPEG", quality=95, subsampling=0)
-            (photos / name).write_bytes(picture.getvalue())
-            worded.add(scene, split, image_id, picture.getvalue())
+            (photos / name).write_bytes(jpeg(scene.image))
             if progress:
                 progress(image_id, total)
     instances = {
@@ -220,7 +191,8 @@ def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Prog
         for partition in dataset.partitions:
             (target / f"refs({partition}).p").write_bytes(pickle.dumps(writer.refs[dataset.folder], protocol=2))
     write_grefs(folder, seed, scenes, instances)
-    worded.write()
+    for part in parts.find():
+        part(folder, seed, scenes)
     (folder / _MARKER).write_text(json.dumps({"version": VERSION, "seed": seed}) + "\n", encoding="utf-8")
 
 

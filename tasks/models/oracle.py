@@ -1,54 +1,32 @@
 """The upper sanity bound: it is handed the truth and repeats it, so it must score perfectly on every task."""
 
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
 
-from benchmarks.grefcoco import has_target
-from benchmarks.schema import Group, Instance, Prediction, Query, Sample, TextTarget
-from tasks.base import LoadOptions, ModelEntry
+from benchmarks.schema import Prediction, Query, Sample, Unit
+from tasks.base import LoadOptions, ModelEntry, TaskKind
 
 
 class Oracle:
-    """Answers every query with its sample's target."""
+    """Answers every query with its sample's target, in the way its kind of task calls perfect."""
 
     def __init__(self) -> None:
+        self._kind: TaskKind | None = None
         self._samples: dict[str, Sample] = {}
 
-    def attach(self, samples: Sequence[Sample]) -> None:
-        """Receive the samples of the split, truth included."""
-        self._samples = {sample.id: sample for sample in samples}
+    def attach(self, kind: TaskKind, samples: Sequence[Sample]) -> None:
+        """Receive the kind of the task and the samples of the split, truth included."""
+        self._kind, self._samples = kind, {sample.id: sample for sample in samples}
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
-        """Repeat the truth in the wanted unit; KeyError on a sample that was not attached."""
-        return [self._answer(query) for query in queries]
+        """Repeat the truth; KeyError on a sample that was not attached."""
+        assert self._kind is not None, "attach comes first"
+        return [replace(self._kind.perfect(self._samples[query.sample_id]), prompt=query.prompt) for query in queries]
 
     def fingerprint(self) -> str:
         """A constant: there are no weights."""
         return FINGERPRINT
-
-    def _answer(self, query: Query) -> Prediction:
-        sample = self._samples[query.sample_id]
-        target = sample.target
-        if isinstance(target, TextTarget):
-            text = most_common(target.answers)
-            return Prediction(sample_id=query.sample_id, status="ok", text=text, prompt=query.prompt)
-        if not has_target(sample):
-            return Prediction(sample_id=query.sample_id, status="ok", prompt=query.prompt)
-        instance = Instance(
-            box_xyxy=target.box_xyxy if query.wants == "box" else None,
-            mask_rle=target.mask_rle if query.wants == "mask" else None,
-        )
-        return Prediction(
-            sample_id=query.sample_id,
-            status="ok",
-            prompt=query.prompt,
-            groups=(Group(phrase=query.question, unit=query.wants, instances=(instance,)),),
-        )
-
-
-def most_common(answers: Sequence[str]) -> str:
-    """The answer that most annotators gave, the first of them on a tie: the best that one answer can do in VQA."""
-    return Counter(answers).most_common(1)[0][0]
 
 
 def load(options: LoadOptions) -> Oracle:
@@ -56,12 +34,12 @@ def load(options: LoadOptions) -> Oracle:
     return Oracle()
 
 
-FINGERPRINT = "oracle/2"
+FINGERPRINT = "oracle/3"
 MODELS = [
     ModelEntry(
         name="oracle",
         kind="sanity",
-        units=("box", "mask", "text"),
+        units=get_args(Unit),
         load=load,
         sees_truth=True,
         description="repeats the truth: proves that a task can be scored perfectly",

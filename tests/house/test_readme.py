@@ -52,11 +52,13 @@ def test_the_block_of_the_table_is_there():
     assert README.index("<!-- table:begin -->") < README.index("<!-- table:end -->") < README.index("## ")
 
 
-@pytest.mark.parametrize(("name", "content"), task_files().items())
-def test_split_counts_are_the_published_ones(name, content):
-    [row] = [line for line in README.splitlines() if line.startswith("| ") and f"`{name}`" in line]
-    splits = benchmark(content.benchmark).splits
-    assert row.endswith("| " + ", ".join(f"{split} {splits[split]:,}" for split in content.splits) + " |")
+def test_split_counts_are_the_published_ones():
+    files = task_files()
+    rows = {name: line for line in README.splitlines() for name in re.findall(r"^\| `(\w+)`", line) if name in files}
+    assert rows
+    for name, row in rows.items():
+        splits = benchmark(files[name].benchmark).splits
+        assert row.endswith("| " + ", ".join(f"{split} {splits[split]:,}" for split in files[name].splits) + " |")
 
 
 def test_keys_of_the_contract_are_in_the_readme():

@@ -18,6 +18,14 @@ def test_rows_are_read_back_exactly(tmp_path):
     assert rows.read(tmp_path / "rows.npz") == (IDS, IMAGES, ROWS)
 
 
+def test_columns_that_only_some_rows_have_and_lists_are_read_back_exactly(tmp_path):
+    mixed = {"panoptic": [{"thing/1/tp": 2, "thing/1/iou": 1.5}, {}, {"stuff/7/fp": 1}],
+             "ap": [{"score": [0.5, 0.25], "n": 1}, {"score": [], "n": 0}, {"score": [1.0], "n": 2}],
+             "rare": [{"hit": []}, {}, {"hit": [1]}]}  # fmt: skip
+    (tmp_path / "rows.npz").write_bytes(rows.to_bytes(IDS, IMAGES, mixed))
+    assert rows.read(tmp_path / "rows.npz") == (IDS, IMAGES, mixed)
+
+
 def test_the_same_rows_are_the_same_bytes_with_a_fixed_date(tmp_path):
     (tmp_path / "rows.npz").write_bytes(rows.to_bytes(IDS, IMAGES, ROWS))
     with zipfile.ZipFile(tmp_path / "rows.npz") as archive:

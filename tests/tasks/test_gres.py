@@ -7,6 +7,7 @@ import pytest
 from benchmarks.registry import benchmark
 from benchmarks.schema import Group, ImageRef, Instance, Prediction, Sample, Target
 from metrics.gres import aggregate
+from tasks import kinds
 from tasks.gres import measure
 from tasks.models.oracle import Oracle
 from tasks.predictions import to_json
@@ -88,7 +89,7 @@ def test_the_constant_never_refuses_and_scores_low(refbench, small_world):
 def test_answers_of_another_program_are_scored_and_an_absent_one_is_no_refusal(refbench, small_world, tmp_path):
     samples = benchmark("grefcoco/unc").open(small_world, "testB", "sample").samples
     oracle = Oracle()
-    oracle.attach(samples)
+    oracle.attach(kinds.find("gres"), samples)
     lines = [to_json(each) for each in oracle.predict([sample.query("", "mask") for sample in samples])]
     dropped = next(row for row, sample in enumerate(samples) if sample.tags["targets"] == "none")
     absent = sum(sample.tags["targets"] == "none" for sample in samples)

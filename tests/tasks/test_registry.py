@@ -54,15 +54,17 @@ def test_every_task_of_ours_scores_perfect_and_empty_answers_at_its_bounds(name,
     task = find(name)
     split = benchmark(task.benchmark).open(small_world, task.splits[0], "sample")
     oracle = Oracle()
-    oracle.attach(split.samples)
+    oracle.attach(task.kind, split.samples)
     perfect = oracle.predict([sample.query("", task.kind.wants) for sample in split.samples])
     failed = [Prediction(sample.id, "failed") for sample in split.samples]
-    # neither good nor bad; no highest value; ReLA reads no answer as "there is a target" (t_acc_penalised does not)
-    unbounded = {"yes_ratio", "cider", "t_acc"}
-    bounds = [score(task.kind, split.samples, answers).metrics for answers in (perfect, failed)]
-    best, worst = ([value for key, value in each.items() if key not in unbounded] for each in bounds)
-    assert best == pytest.approx([1.0] * len(best), abs=1e-6)  # official BLEU adds 1e-9 to its denominators
-    assert worst == pytest.approx([0.0] * len(worst), abs=1e-9)  # and 1e-15 to its numerators
+    bounds = {key: pair for metric in task.kind.metrics for key, pair in metric.card.bounds.items()}
+    # official BLEU adds 1e-9 to its denominators and 1e-15 to its numerators
+    for answers, side, tolerance in ((failed, 0, 1e-9), (perfect, 1, 1e-6)):
+        scores = score(task.kind, split.samples, answers).metrics
+        assert scores[task.kind.metrics[0].headline] is not None
+        expected = {key: bounds.get(key, (0.0, 1.0))[side] for key, value in scores.items() if value is not None}
+        bounded = {key: value for key, value in expected.items() if value is not None}
+        assert {key: scores[key] for key in bounded} == pytest.approx(bounded, abs=tolerance)
 
 
 def test_a_users_task_joins_ours(include):

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.schema import Group, Instance, Prediction
 from metrics.base import Card, Metric
-from tasks.base import TaskKind
+from tasks.base import TaskKind, answer
 from tasks.score import score
 
 CARD = Card("a share", "nobody", (), {})
@@ -30,7 +30,8 @@ def test_two_metrics_with_the_same_key_stay_apart_and_undefined_is_none(toy, tmp
         Metric("one", "toy", "one/1", lambda rows: {"mean": 1.0, "only": math.nan}, "mean", CARD),
         Metric("two", "toy", "two/1", lambda rows: {"mean": 0.0}, "mean", CARD),
     )
-    kind = TaskKind("toy", "box", metrics, lambda sample, prediction: {"one": {"x": 1}, "two": {"x": 2}})
+    rows = {"one": {"x": 1}, "two": {"x": 2}}
+    kind = TaskKind("toy", "box", metrics, perfect=answer, measure=lambda sample, prediction: rows)
     scores = score(kind, samples, [Prediction(sample.id, "failed") for sample in samples])
     assert scores.metrics == {"mean": 1.0, "only": None, "two.mean": 0.0}
     assert scores.intervals == {"mean": (1.0, 1.0), "two.mean": (0.0, 0.0)}
