@@ -19,6 +19,8 @@ COMMANDS = {
     "models": "list the models, or show one",
     "metrics": "list the metrics, or show one",
     "data status": "show which official files are here",
+    "data prepare": "fetch official files and put them in place",
+    "data verify": "check that official files are whole",
     "data sample": "write the sample world into a folder",
     "train": "train the reference model",
 }

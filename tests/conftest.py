@@ -2,8 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -73,3 +75,11 @@ def unmarked_world(small_world, tmp_path) -> Path:
     shutil.copytree(small_world, root)
     (root / WORLD_MARK).unlink()
     return root
+
+
+@pytest.fixture
+def site() -> Iterator[SimpleNamespace]:
+    """A publisher's server on loopback that can misbehave, see `web.py`."""
+    web = SimpleNamespace(**run_path(str(Path(__file__).with_name("web.py")), run_name="web"))
+    with web.serve(web.Site()) as site:
+        yield site
