@@ -1,8 +1,9 @@
-"""Overlap of two masks from their COCO run lengths, without decoding a pixel.
+"""Overlap of two masks from their COCO run lengths; no pixel is decoded but by `decode`.
 
 Masks are compressed RLE {"size": [H, W], "counts": text}, column-major. Counts are exact integers.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,14 @@ def empty(size_hw: Sequence[int]) -> Rle:
     height, width = size_hw
     nothing: Rle = coco.frPyObjects({"size": [height, width], "counts": [height * width]}, height, width)
     return nothing
+
+
+def decode(rle: Rle) -> np.ndarray:
+    """Draw a mask: bool [H, W]."""
+    with warnings.catch_warnings():
+        # pycocotools 2.0.11 builds its array in a way that NumPy 2 deprecates; the result is right.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return np.asarray(coco.decode(dict(rle))).astype(bool)
 
 
 def check_sizes(rles: Sequence[Rle]) -> None:

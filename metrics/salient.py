@@ -14,6 +14,8 @@ from metrics.base import Card, Metric, Row
 from metrics.errors import DataError
 from metrics.salient_structure import structure, weighted_f
 
+FOREGROUND_ABOVE = 128
+"""Grey value of a target above which a pixel is foreground."""
 THRESHOLDS = 256
 BETA_SQUARE = 0.3
 EPS = float(np.spacing(1))
@@ -41,7 +43,7 @@ def normalise(pred: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndar
     low, high = values.min(), values.max()
     if high != low:
         values = (values - low) / (high - low)
-    return values, target > 128
+    return values, target > FOREGROUND_ABOVE
 
 
 def measure(pred: np.ndarray | None, target: np.ndarray) -> Row:
@@ -166,6 +168,8 @@ CARD = Card(
         "e_mean": "mean of the dataset's mean E curve",
         "e_adaptive": "E at the adaptive threshold, mean over images",
     },
+    # the lowest threshold chooses every pixel, so no answer has a whole mean curve; E passes 1 a little
+    bounds={"mae": (1.0, 0.0)} | dict.fromkeys(("f_mean", "e_max", "e_mean", "e_adaptive"), (0.0, None)),
 )
 SALIENT = Metric(
     name="salient", kind="salient", protocol="salient/1", aggregate=aggregate, headline="s_measure", card=CARD

@@ -8,6 +8,7 @@ TEMPLATES = {
     "answer_yes_or_no": "{question} Answer with yes or no.",
     "describe_image": "Describe the image in one sentence.",
     "segment_expression": "Segment {question} with a mask.",
+    "segment_salient": "Segment the salient object(s).",
 }
 
 
