@@ -6,9 +6,9 @@
     <root>/HKU-IS/imgs/*.png                        HKU-IS/gt/*.png
 
 One sample a mask, in order of name. Its truth is uint8 [H, W], 0 to 255, as stored: what counts as foreground (above
-128) is the metric's rule. Hidden files and files that are no images are passed over; a photo without a mask is an error,
-as is a mask without a photo. Counts are those of the datasets' own pages and papers: DUTS-TE 5,019; DUT-OMRON 5,168,
-after four images were withdrawn in 2018; ECSSD 1,000; HKU-IS 4,447 (all are asked; some papers use a part as a test set).
+128) is the metric's rule. Hidden files and files that are no images are passed over; a photo without a mask is an
+error, as is a mask without a photo. Counts are those of the datasets' own pages and papers: DUTS-TE 5,019; DUT-OMRON
+5,168, after four images were withdrawn in 2018; ECSSD 1,000; HKU-IS 4,447 (all are asked; some papers use a part).
 """
 
 import hashlib
