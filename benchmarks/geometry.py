@@ -19,13 +19,14 @@ def xywh_to_xyxy(box_xywh: Sequence[float]) -> Box:
     return (float(x), float(y), float(x + width), float(y + height))
 
 
-def union_rle(segmentation: object, size_hw: tuple[int, int]) -> Rle:
+def union_rle(segmentation: object, size_hw: tuple[int, int], empty: bool = False) -> Rle:
     """Rasterise a COCO segmentation at image size: the union of all its polygons, or its RLE in either form.
 
     Args:
         segmentation: list of polygons [x1, y1, x2, y2, …] in pixels, or {"size", "counts"} with counts as a list of run
             lengths or as compressed text.
         size_hw: height and width of the image.
+        empty: accept a segmentation that covers no pixel.
 
     Returns:
         Compressed COCO RLE, the same bits as pycocotools' `annToRLE`.
@@ -40,7 +41,7 @@ def union_rle(segmentation: object, size_hw: tuple[int, int]) -> Rle:
         rle = coco_mask.frPyObjects({"size": [height, width], "counts": _runs(segmentation, size_hw)}, height, width)
     else:
         rle = coco_mask.merge(coco_mask.frPyObjects(_polygons(segmentation, size_hw), height, width))
-    if not coco_mask.area(rle):
+    if not empty and not coco_mask.area(rle):
         raise ValueError("the segmentation covers no pixel")
     return {"size": [height, width], "counts": rle["counts"].decode("ascii")}
 

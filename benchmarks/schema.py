@@ -4,7 +4,7 @@ Boxes are absolute float xyxy pixels of the original image, masks are compressed
 """
 
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -270,6 +270,7 @@ class Split:
         expected: published number of samples, None where none is published or the data is the sample world.
         fingerprint: hash over ids and targets, hex.
         samples: all samples in their defined order.
+        notes: facts about the data that a reader of the numbers must know.
     """
 
     benchmark: str
@@ -277,7 +278,8 @@ class Split:
     origin: Literal["official", "sample"]
     expected: int | None
     fingerprint: str
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -12,11 +12,19 @@ if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A category as its annotation file lists it; stuff (sky, grass) is no thing."""
+    """A category as its annotation file lists it; stuff (sky, grass) is no thing.
+
+    Attributes:
+        id: of the annotation file.
+        name: as it stands there.
+        isthing: whether its objects can be counted.
+        frequency: in LVIS, how many training images have it: "r" (rare), "c" (common) or "f" (frequent).
+    """
 
     id: int
     name: str
     isthing: bool = True
+    frequency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def score_file(task: Task, path: Path, split: str | None, data: Data) -> ScoreRe
         missing=submission.missing,
         malformed=submission.malformed,
         metrics=score(task.kind, opened.samples, submission.predictions).metrics,
-        notes=(f"scored on {opened.benchmark} {opened.name} ({opened.origin} data)", *_part(opened)),
+        notes=(f"scored on {opened.benchmark} {opened.name} ({opened.origin} data)", *_part(opened), *opened.notes),
     )
 
 
