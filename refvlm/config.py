@@ -72,7 +72,7 @@ class DecoderConfig(TransformerConfig):
     """Query trunk with its box and mask heads.
 
     `phrase_skip` adds the mean embedding of the phrase's tokens to the query and `reference_points` reads a centre
-    off an attention map; switch both off for the published design.
+    off an attention map; switch both off for the published design. `quality` adds a head that foretells the IoU.
     """
 
     width: Size = 128
@@ -84,16 +84,54 @@ class DecoderConfig(TransformerConfig):
     phrase_skip: bool = True
     reference_points: bool = True
     window: int = 5
+    quality: bool = False
+
+
+class KeypointConfig(Strict):
+    """Keypoint decoder: a square of `cells` samples over a box widened by `margin`, `width` channels."""
+
+    joints: Size = 17
+    cells: Size = 24
+    width: Size = 48
+    margin: float = 1.3
+
+
+class DepthConfig(Strict):
+    """Depth decoder: `bins` depths between `near_m` and `far_m` metres, spaced evenly in their logarithm."""
+
+    bins: Size = 32
+    near_m: float = Field(default=1.5, gt=0)
+    far_m: float = 12.0
+
+    @model_validator(mode="after")
+    def _far_is_farther(self) -> Self:
+        if self.far_m <= self.near_m:
+            raise ValueError(f"far_m {self.far_m} must be more than near_m {self.near_m}")
+        return self
+
+
+class RegionConfig(Strict):
+    """Visual prompt encoder: `grid` squared tokens of content, pooled where the prompt is, and one of geometry."""
+
+    grid: Size = 2
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that one prompt takes in the sequence."""
+        return self.grid**2 + 1
 
 
 class RefVLMConfig(Strict):
-    """The whole model. `image_size` is the side of the square input in pixels."""
+    """The whole model. `image_size` is the side of the square input in pixels; a section left out is not built."""
 
     image_size: Size = 128
     trunk: TrunkConfig = Field(default_factory=TrunkConfig)
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     llm: LlmConfig = Field(default_factory=LlmConfig)
     decoder: DecoderConfig = Field(default_factory=DecoderConfig)
+    keypoint: KeypointConfig | None = None
+    depth: DepthConfig | None = None
+    regions: RegionConfig | None = None
     vocab_size: Size
     max_new_tokens: Size = 160
 

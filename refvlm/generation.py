@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from refvlm.constrain import Automaton, Vocabulary
 from refvlm.decoders.query import Queries
 from refvlm.grouping import TokenGroup, find_groups
 from refvlm.model import Decoded, RefVLM
-from refvlm.tokenizer import EOS, PAD, WordTokenizer
+from refvlm.tokenizer import EOS, PAD, REGION, WordTokenizer
 from refvlm.trp import REF
 from refvlm.vision import ImageFeatures
 
@@ -48,11 +49,34 @@ class GeneratedBatch:
     ref_states: Tensor
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """One question to generate an answer for.
+
+    Attributes:
+        image: index of its image.
+        ids: token ids without image tokens; a visual prompt stands as its tokens, `<region>` each.
+        masks: float [S, S] for every visual prompt, in order.
+        kinds: index into `refvlm.regions.KINDS` of each.
+        room: most tokens of the answer; None for the model's own limit.
+    """
+
+    image: int
+    ids: tuple[int, ...]
+    masks: tuple[Tensor, ...] = ()
+    kinds: tuple[int, ...] = ()
+    room: int | None = None
+
+
 class _Loop:
     """The growing answers of one batch."""
 
-    def __init__(self, model: RefVLM, tokenizer: WordTokenizer, count: int) -> None:
-        self.model, self.tokenizer = model, tokenizer
+    def __init__(self, model: RefVLM, tokenizer: WordTokenizer, rooms: Sequence[int], constrain: bool) -> None:
+        self.model, self.tokenizer, count = model, tokenizer, len(rooms)
+        self.automata: list[Automaton] = []
+        if constrain:
+            vocabulary = Vocabulary.of(tokenizer, model.units)
+            self.automata = [Automaton(vocabulary, room) for room in rooms]
         self.ids: list[list[int]] = [[] for _ in range(count)]
         self.log_probabilities: list[list[float]] = [[] for _ in range(count)]
         self.done = [False] * count
@@ -61,7 +85,12 @@ class _Loop:
     def choose(self, last: Tensor) -> Tensor:
         """Pick the next token of every row from its last state [Q, D]: int [Q], padding where a row is done."""
         log_probabilities = self.model.llm.lm_head(last).float().log_softmax(1)
-        best, token = log_probabilities.max(1)
+        open_to = log_probabilities
+        if self.automata:
+            allowed = torch.stack([automaton.allowed() for automaton in self.automata]).to(last.device)
+            open_to = log_probabilities.masked_fill(~allowed, float("-inf"))
+        token = open_to.argmax(1)
+        best = log_probabilities.gather(1, token[:, None])[:, 0]
         end, pad = self.tokenizer.ids[EOS], self.tokenizer.ids[PAD]
         chosen = []
         for row, (i, value) in enumerate(zip(token.tolist(), best.tolist(), strict=True)):
@@ -69,6 +98,8 @@ class _Loop:
                 chosen.append(pad)
                 continue
             chosen.append(i)
+            if self.automata:
+                self.automata[row].take(i)
             if i == end:
                 self.done[row] = True
             else:
@@ -84,7 +115,7 @@ class _Loop:
 
 @torch.inference_mode()
 def generate(
-    model: RefVLM, tokenizer: WordTokenizer, pixels: Tensor, image: Sequence[int], prompts: Sequence[Sequence[int]]
+    model: RefVLM, tokenizer: WordTokenizer, pixels: Tensor, prompts: Sequence[Prompt], constrain: bool = True
 ) -> GeneratedBatch:
     """Answer a batch of prompts greedily and decode every `<REF>`.
 
@@ -92,18 +123,19 @@ def generate(
         model: in evaluation mode.
         tokenizer: the model's own.
         pixels: float [I, 3, S, S], normalised images; each is encoded once.
-        image: index of the image of each prompt.
-        prompts: token ids of each prompt, without image tokens.
+        prompts: what is asked.
+        constrain: choose only tokens that can still become an answer of the grammar.
     """
-    rows = torch.tensor(image, device=model.device)
+    rows = torch.tensor([prompt.image for prompt in prompts], device=model.device)
     features = model.vision(pixels.to(model.device, model.vision.positions.dtype))
-    loop = _Loop(model, tokenizer, len(prompts))
-    embeddings, attention = _left_padded(model, features.tokens[rows], prompts)
+    rooms = [prompt.room or model.config.max_new_tokens for prompt in prompts]
+    loop = _Loop(model, tokenizer, rooms, constrain)
+    embeddings, attention = _left_padded(features.tokens[rows], _embed_prompts(model, tokenizer, prompts, features))
     cache = DynamicCache()
     positions = (attention.cumsum(1) - 1).clamp(min=0)
     states = _forward(model, embeddings, attention, positions, cache)
     following = positions[:, -1:]
-    for _ in range(model.config.max_new_tokens):
+    for _ in range(max(rooms) + 1):  # the end is a token too
         tokens = loop.choose(states[:, -1])
         if all(loop.done):
             break
@@ -125,13 +157,32 @@ def _forward(model: RefVLM, embeddings: Tensor, attention: Tensor, positions: Te
     return out
 
 
-def _left_padded(model: RefVLM, tokens: Tensor, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+def _embed_prompts(
+    model: RefVLM, tokenizer: WordTokenizer, prompts: Sequence[Prompt], features: ImageFeatures
+) -> list[Tensor]:
+    """Token embeddings of each prompt [L, D], visual prompts in the places of their tokens."""
+    embedded = [model.embed(torch.tensor(prompt.ids, device=model.device)) for prompt in prompts]
+    masks = [mask.to(model.device) for prompt in prompts for mask in prompt.masks]
+    if not masks or model.region_encoder is None:
+        return embedded
+    kinds = torch.tensor([kind for prompt in prompts for kind in prompt.kinds], device=model.device)
+    image = torch.tensor([prompt.image for prompt in prompts for _ in prompt.kinds], device=model.device)
+    tokens = model.region_encoder(torch.stack(masks), kinds, image, features).flatten(0, 1)
+    place = tokenizer.ids[REGION]
+    for row, prompt in enumerate(prompts):
+        here = torch.tensor([i == place for i in prompt.ids], device=model.device)
+        count = int(here.sum())
+        embedded[row][here], tokens = tokens[:count], tokens[count:]
+    return embedded
+
+
+def _left_padded(tokens: Tensor, prompts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Join image tokens [Q, G, D] and prompts, padded on the left: embeddings [Q, L, D] and int attention [Q, L]."""
     longest = max(len(prompt) for prompt in prompts) + tokens.shape[1]
     embeddings = tokens.new_zeros(len(prompts), longest, tokens.shape[2])
     attention = torch.zeros(len(prompts), longest, dtype=torch.long, device=tokens.device)
     for row, prompt in enumerate(prompts):
-        sequence = torch.cat([tokens[row], model.embed(torch.tensor(list(prompt), device=tokens.device))])
+        sequence = torch.cat([tokens[row], prompt])
         embeddings[row, longest - len(sequence) :] = sequence
         attention[row, longest - len(sequence) :] = 1
     return embeddings, attention

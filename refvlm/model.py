@@ -6,10 +6,15 @@ import torch
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from benchmarks.schema import Unit
 from refvlm.config import RefVLMConfig
 from refvlm.decoders.box import BoxDecoder
+from refvlm.decoders.depth import DepthDecoder
+from refvlm.decoders.keypoint import KeypointDecoder
 from refvlm.decoders.mask import MaskDecoder, PixelDecoder
+from refvlm.decoders.quality import QualityHead
 from refvlm.decoders.query import Located, Queries, QueryTrunk
+from refvlm.regions import RegionEncoder
 from refvlm.vision import ImageFeatures, VisionEncoder
 
 
@@ -19,15 +24,19 @@ class Decoded:
 
     Attributes:
         located: queries with their reference points and heat maps.
+        pixels: float [B, P, S, S], pixel embeddings of all images, for the decoders that look again.
         rough: float32 [N, 4], boxes before refinement, cxcywh.
         boxes: float32 [N, 4], cxcywh.
         masks: float32 [N, S, S], logits.
+        quality: float32 [N, 2], logits of the IoU that box and mask are expected to have; None without that head.
     """
 
     located: Located
+    pixels: Tensor
     rough: Tensor
     boxes: Tensor
     masks: Tensor
+    quality: Tensor | None = None
 
 
 class RefVLM(nn.Module):
@@ -58,6 +67,10 @@ class RefVLM(nn.Module):
         self.pixel_decoder = PixelDecoder(config, widths)
         self.box_decoder = BoxDecoder(config)
         self.mask_decoder = MaskDecoder(config)
+        self.quality = QualityHead(config) if config.decoder.quality else None
+        self.keypoint_decoder = KeypointDecoder(config, config.keypoint) if config.keypoint else None
+        self.depth_decoder = DepthDecoder(config, config.depth) if config.depth else None
+        self.region_encoder = RegionEncoder(config, config.regions, widths) if config.regions else None
 
     @property
     def device(self) -> torch.device:
@@ -90,8 +103,16 @@ class RefVLM(nn.Module):
         return out
 
     def decode(self, queries: Queries, features: ImageFeatures) -> Decoded:
-        """Decode every `<REF>` with every decoder; the caller keeps the unit that was asked for or generated."""
+        """Decode a box and a mask for every `<REF>`; the caller keeps the unit that was asked for or generated."""
         located = self.query_trunk(queries, features)
         pixels = self.pixel_decoder(features)
         rough, boxes = self.box_decoder(located, pixels)
-        return Decoded(located, rough, boxes, self.mask_decoder(located, pixels, boxes[:, :2]))
+        masks = self.mask_decoder(located, pixels, boxes[:, :2])
+        quality = None if self.quality is None else self.quality(located, pixels, boxes, masks)
+        return Decoded(located, pixels, rough, boxes, masks, quality)
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Units that it has decoders for, and words."""
+        decoders: dict[Unit, nn.Module | None] = {"keypoint": self.keypoint_decoder, "depth": self.depth_decoder}
+        return ("box", "mask", *(unit for unit, decoder in decoders.items() if decoder is not None), "text")

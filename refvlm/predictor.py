@@ -4,33 +4,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from pycocotools import mask as coco_mask
 
 from benchmarks.errors import ModelError
-from benchmarks.schema import Group, Instance, Prediction, Query, Status, Unit
+from benchmarks.schema import DepthMap, Group, Prediction, Query, Unit
 from refvlm import checkpoint
+from refvlm.constrain import LEAST_ROOM
 from refvlm.fingerprint import fingerprint
-from refvlm.generation import Generated, GeneratedBatch, generate
-from refvlm.model import Decoded
+from refvlm.generation import Generated, GeneratedBatch, Prompt, generate
 from refvlm.processor import Letterbox, normalise
-from refvlm.prompting import turn_text
+from refvlm.prompting import spoken_text, spread_regions, turn_text
+from refvlm.regions import stack
+from refvlm.tokenizer import REGION
 from refvlm.trp import parse
+from refvlm.unpack import Spoken, Unpacker
 
 BUNDLED = Path(__file__).parent / "weights" / "tiny"
 """The checkpoint that comes with the package: trained on the sample world."""
-DECODED_UNITS = ("box", "mask")
 
 
 class Predictor:
     """A loaded checkpoint."""
 
-    def __init__(self, folder: Path = BUNDLED, device: str = "cpu", dtype: str = "float32") -> None:
-        """Load a checkpoint folder.
+    def __init__(
+        self, folder: Path = BUNDLED, device: str = "cpu", dtype: str = "float32", constrain: bool = True
+    ) -> None:
+        """Load a checkpoint folder; `constrain` keeps every answer within the grammar.
 
         Raises:
             ModelError: it is damaged, does not fit its configuration, or the device is not there.
         """
         self.hash = fingerprint(folder)
+        self.constrain = constrain
         try:
             self.model, self.tokenizer = checkpoint.load(folder, device, getattr(torch, dtype))
         except (RuntimeError, AssertionError) as error:
@@ -39,6 +43,11 @@ class Predictor:
             raise ModelError(
                 f"the model cannot run on {device} ({str(error).splitlines()[0]}): try --device cpu"
             ) from None
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Units that this checkpoint answers with: those it has decoders for, and words if it learned to use them."""
+        return self.model.units if REGION in self.tokenizer.ids else ("box", "mask")
 
     def fingerprint(self) -> str:
         """SHA-256 of the checkpoint."""
@@ -49,24 +58,42 @@ class Predictor:
 
         Raises:
             DataError: an image cannot be read.
-            ModelError: a query wants a visual prompt or a unit that this checkpoint has no decoder for.
+            ModelError: a query wants a visual prompt or a unit that this checkpoint has no part for.
         """
         for query in queries:
-            if query.regions or query.wants not in DECODED_UNITS:
-                what = "visual prompts" if query.regions else f"unit '{query.wants}'"
-                raise ModelError(
-                    f"{query.sample_id}: this model answers {', '.join(DECODED_UNITS)}; it takes no {what}"
-                )
+            self._check(query)
         paths = list(dict.fromkeys(query.image for query in queries))
         boxes = [Letterbox(image.size_hw, self.model.config.image_size) for image in paths]
         pixels = torch.stack([normalise(box.paste(image.open_rgb())) for box, image in zip(boxes, paths, strict=True)])
-        turns = [turn_text(query.prompt, query.wants) for query in queries]
-        image = [paths.index(query.image) for query in queries]
-        batch = generate(self.model, self.tokenizer, pixels, image, [self.tokenizer.encode(turn) for turn in turns])
+        turns = [turn_text(query.prompt, query.wants, len(query.regions)) for query in queries]
+        prompts = [
+            self._prompt(query, turn, paths.index(query.image), boxes[paths.index(query.image)])
+            for query, turn in zip(queries, turns, strict=True)
+        ]
+        batch = generate(self.model, self.tokenizer, pixels, prompts, self.constrain)
         return [
-            self._prediction(query, turns[row], batch, batch.answers[row], boxes[image[row]])
+            self._prediction(query, turns[row], batch, batch.answers[row], boxes[prompts[row].image])
             for row, query in enumerate(queries)
         ]
+
+    def _check(self, query: Query) -> None:
+        """Refuse what this checkpoint has no part for."""
+        known = self.units
+        prompted = bool(query.regions) and self.model.region_encoder is None
+        if prompted or query.wants not in known:
+            what = "visual prompts" if prompted else f"unit '{query.wants}'"
+            raise ModelError(f"{query.sample_id}: this model answers {', '.join(known)}; it takes no {what}")
+
+    def _prompt(self, query: Query, turn: str, image: int, letterbox: Letterbox) -> Prompt:
+        room = self.model.config.max_new_tokens
+        room = min(room, max(query.max_new_tokens, LEAST_ROOM)) if query.max_new_tokens else room
+        ids = self.tokenizer.encode(turn)
+        if not query.regions:
+            return Prompt(image, tuple(ids), room=room)
+        assert self.model.config.regions is not None
+        masks, kinds = stack([(region, letterbox) for region in query.regions])
+        spread = spread_regions(ids, self.tokenizer.ids[REGION], self.model.config.regions.tokens)
+        return Prompt(image, spread, tuple(masks), tuple(kinds.tolist()), room)
 
     def _prediction(
         self, query: Query, turn: str, batch: GeneratedBatch, answer: Generated, letterbox: Letterbox
@@ -75,28 +102,24 @@ class Predictor:
         problems = [diagnostic.message for diagnostic in parsed.diagnostics]
         if not answer.finished:
             problems.append(f"the answer was cut after {len(answer.ids)} tokens")
+        if problems:
+            return Prediction(query.sample_id, "parse_error", answer.text, turn, (), "; ".join(problems[:3]))
         groups: list[Group] = []
-        if not problems and batch.decoded is not None:
-            groups = self._groups(answer, batch.decoded, letterbox)
-        status: Status = "parse_error" if problems else "ok"
-        return Prediction(query.sample_id, status, answer.text, turn, tuple(groups), "; ".join(problems[:3]))
+        depth: DepthMap | None = None
+        if batch.decoded is not None:
+            unpacker = Unpacker(self.model, batch.decoded, letterbox)
+            groups, depth = unpacker.unpack(self._spoken(answer), answer.first_ref)
+        text = spoken_text(parsed) if query.wants == "text" else answer.text
+        return Prediction(query.sample_id, "ok", text, turn, tuple(groups), depth=depth)
 
-    def _groups(self, answer: Generated, decoded: Decoded, letterbox: Letterbox) -> list[Group]:
-        """Route every triplet to the decoder of the unit that the model itself named."""
-        groups: list[Group] = []
-        ref = answer.first_ref
-        for group, score in zip(answer.groups, answer.scores, strict=True):
-            unit: Unit = "box" if self.tokenizer.decode(group.unit).strip() == "box" else "mask"
-            instances = [_instance(unit, decoded, ref + i, score, letterbox) for i in range(len(group.refs))]
-            phrase = self.tokenizer.decode(answer.ids[slice(*group.phrase)]).strip()
-            groups.append(Group(phrase=phrase, unit=unit, instances=tuple(instances)))
-            ref += len(group.refs)
-        return groups
-
-
-def _instance(unit: Unit, decoded: Decoded, row: int, score: float, letterbox: Letterbox) -> Instance:
-    if unit == "box":
-        return Instance(score=score, box_xyxy=letterbox.box_out(decoded.boxes[row]))
-    mask = letterbox.mask_out(decoded.masks[row])
-    rle = coco_mask.encode(mask.astype("uint8", order="F"))
-    return Instance(score=score, mask_rle={"size": list(mask.shape), "counts": rle["counts"].decode("ascii")})
+    def _spoken(self, answer: Generated) -> list[Spoken]:
+        """Triplets of an answer: phrase, unit, number of `<REF>` tokens and their probability."""
+        return [
+            Spoken(
+                self.tokenizer.decode(answer.ids[slice(*group.phrase)]).strip(),
+                self.tokenizer.decode(group.unit).strip(),
+                len(group.refs),
+                score,
+            )
+            for group, score in zip(answer.groups, answer.scores, strict=True)
+        ]

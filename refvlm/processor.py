@@ -41,6 +41,33 @@ class Letterbox:
         square.paste(image, (int(left), int(top)))
         return np.asarray(square.resize((self.side, self.side), Image.Resampling.BILINEAR))
 
+    def point_in(self, x: float, y: float) -> tuple[float, float]:
+        """Turn a point of the picture, pixels, into pixels of the square."""
+        left, top = self.offset_xy
+        return (x + left) * self.scale, (y + top) * self.scale
+
+    def point_out(self, x: float, y: float) -> tuple[float, float]:
+        """Turn a point in 0..1 of the square into pixels of the picture; it may lie outside."""
+        left, top = self.offset_xy
+        return x * max(self.size_hw) - left, y * max(self.size_hw) - top
+
+    def mask_in(self, mask: np.ndarray) -> np.ndarray:
+        """Bring a mask [H, W] of 0 and 1 into the square: share of each pixel that is inside, float32 [S, S]."""
+        long = max(self.size_hw)
+        left, top = (int(value) for value in self.offset_xy)
+        square = np.zeros((long, long), dtype=np.float32)
+        square[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+        resized = Image.fromarray(square).resize((self.side, self.side), Image.Resampling.BOX)
+        return np.asarray(resized).copy()
+
+    def map_out(self, values: Tensor) -> np.ndarray:
+        """Bring a map [S', S'] over the square to the picture, bilinearly: float32 [H, W]."""
+        height, width = self.size_hw
+        long = max(height, width)
+        left, top = (int(value) for value in self.offset_xy)
+        square = functional.interpolate(values[None, None].float(), (long, long), mode="bilinear", align_corners=False)
+        return square[0, 0, top : top + height, left : left + width].cpu().numpy()
+
     def box_out(self, box: Tensor) -> tuple[float, float, float, float]:
         """Turn a box in cxcywh, 0..1 of the square, into xyxy pixels of the picture, cut at its border."""
         long = max(self.size_hw)
@@ -53,11 +80,7 @@ class Letterbox:
 
     def mask_out(self, logits: Tensor) -> np.ndarray:
         """Bring mask logits [S', S'] of the square to the picture: bilinear to its size, then > 0: bool [H, W]."""
-        height, width = self.size_hw
-        long = max(height, width)
-        left, top = (int(value) for value in self.offset_xy)
-        square = functional.interpolate(logits[None, None].float(), (long, long), mode="bilinear", align_corners=False)
-        return np.asarray(square[0, 0, top : top + height, left : left + width].cpu() > 0)
+        return np.asarray(self.map_out(logits) > 0)
 
 
 def normalise(pixels: np.ndarray) -> Tensor:

@@ -14,12 +14,12 @@ from typing import Any
 from benchmarks.errors import ModelError
 from refvlm.trp import COUNT_FIELD, FLAG_FALSE, FLAG_TRUE, NAME_FIELD, SPECIAL_TOKENS, UNIT_FIELD, UNITS
 
-PAD, EOS, UNKNOWN, IMAGE = "<pad>", "</s>", "⁇", "<image>"
+PAD, EOS, UNKNOWN, IMAGE, REGION = "<pad>", "</s>", "⁇", "<image>", "<region>"
 MAX_INSTANCES = 16
 _FIELDS = (FLAG_TRUE, FLAG_FALSE, NAME_FIELD, UNIT_FIELD, COUNT_FIELD)
 _MARKS = ("\n", "(", ")", ".", ",", "?", ":", "!", "'", "-")
 _INDEX_TOKENS = tuple(f"[{i}]" for i in range(MAX_INSTANCES))
-_WHOLE = "|".join(re.escape(token) for token in (*SPECIAL_TOKENS, PAD, EOS, IMAGE, *_FIELDS, *_INDEX_TOKENS))
+_WHOLE = "|".join(re.escape(token) for token in (*SPECIAL_TOKENS, PAD, EOS, IMAGE, REGION, *_FIELDS, *_INDEX_TOKENS))
 _PATTERN = re.compile(rf"{_WHOLE}|[^\W_]+|\n|[^\s]")
 _GLUED = re.compile(r"</?\w+>|\[\d+\]|\n")
 _GLUED_LEFT = frozenset(".,?!:)'")
@@ -41,7 +41,7 @@ class WordTokenizer:
     @classmethod
     def build(cls, words: Iterable[str]) -> "WordTokenizer":
         """Make the vocabulary: control tokens, TRP tokens, plan fields, marks, index tokens, then sorted words."""
-        control = (PAD, EOS, UNKNOWN, IMAGE, *SPECIAL_TOKENS, *_FIELDS, *_MARKS, *_INDEX_TOKENS)
+        control = (PAD, EOS, UNKNOWN, IMAGE, REGION, *SPECIAL_TOKENS, *_FIELDS, *_MARKS, *_INDEX_TOKENS)
         numbers = tuple(str(i) for i in range(MAX_INSTANCES + 1))
         return cls((*control, *sorted({*UNITS, *numbers, *(word.lower() for word in words)} - set(control))))
 

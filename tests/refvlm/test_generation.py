@@ -6,7 +6,7 @@ from PIL import Image
 
 from benchmarks.schema import ImageRef, Query
 from benchmarks.world.scenes import generate as draw
-from refvlm.generation import generate
+from refvlm.generation import Prompt, generate
 from refvlm.model import RefVLM
 from refvlm.predictor import BUNDLED, Predictor
 from refvlm.tokenizer import EOS, WordTokenizer
@@ -25,7 +25,8 @@ def scripted(script, model: RefVLM, tokenizer: WordTokenizer, rows: list[int], p
     """Force the answers of these rows in one batch, each on its own image."""
     answers = [[*tokenizer.encode(render(ANSWERS[row])), tokenizer.ids[EOS]] for row in rows]
     model.llm.lm_head = script(answers, len(tokenizer))
-    return generate(model, tokenizer, pixels, rows, [tokenizer.encode(PROMPTS[row]) for row in rows])
+    prompts = [Prompt(row, tuple(tokenizer.encode(PROMPTS[row]))) for row in rows]
+    return generate(model, tokenizer, pixels, prompts)
 
 
 @pytest.fixture
@@ -76,9 +77,9 @@ def test_groups_keep_their_unit_phrase_and_number_of_instances(nano, tokenizer, 
 
 def test_an_endless_answer_is_cut_and_says_so(nano, tokenizer, pixels, script):
     nano.llm.lm_head = script([[tokenizer.special_ids["<REF>"]]], len(tokenizer))
-    batch = generate(nano, tokenizer, pixels, [0], [tokenizer.encode("Where is it?")])
+    batch = generate(nano, tokenizer, pixels, [Prompt(0, tuple(tokenizer.encode("Where is it?")))], constrain=False)
     assert not batch.answers[0].finished
-    assert len(batch.answers[0].ids) == nano.config.max_new_tokens == len(batch.ref_states)
+    assert len(batch.answers[0].ids) == nano.config.max_new_tokens + 1 == len(batch.ref_states)
 
 
 def test_the_bundled_model_answers_in_the_unit_asked_for(tmp_path):

@@ -61,7 +61,8 @@ def test_two_instances_in_swapped_order_cost_as_much_as_in_order():
     def decoded(order):
         heat = heat_target(target_boxes[order], 4).clamp(min=1e-6).log()
         located = Located(torch.zeros(2, 4), target_boxes[order][:, :2], heat, torch.zeros(2, dtype=torch.long))
-        return Decoded(located, target_boxes[order], target_boxes[order], 20 * (2 * target_masks[order] - 1))
+        boxes, masks = target_boxes[order], 20 * (2 * target_masks[order] - 1)
+        return Decoded(located, torch.zeros(1, 4, 8, 8), boxes, boxes, masks)
 
     together = Targets(target_boxes, target_masks, [2])
     straight, swapped = (decoder_losses(decoded(order), together) for order in ([0, 1], [1, 0]))

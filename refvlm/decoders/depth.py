@@ -1,0 +1,49 @@
+"""Depth decoder: every pixel chooses among bins of log-depth, which the `<REF>` that asks for depth may shift.
+
+Our own design after adaptive bins (Bhat et al., AdaBins, 2021): the published code declares a depth unit and has no
+decoder for it.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from refvlm.config import DepthConfig, RefVLMConfig
+from refvlm.decoders.query import Located
+
+
+class DepthDecoder(nn.Module):
+    """Located queries and pixel embeddings -> depth maps."""
+
+    unit = "depth"
+
+    def __init__(self, config: RefVLMConfig, depth: DepthConfig) -> None:
+        super().__init__()
+        width = config.decoder.pixel_width
+        self.refine = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, width, 1)
+        )
+        self.choose = nn.Conv2d(width, depth.bins, 1)
+        self.shift = nn.Linear(config.decoder.width, depth.bins)
+        nn.init.zeros_(self.shift.weight)
+        nn.init.zeros_(self.shift.bias)
+        steps = torch.linspace(math.log(depth.near_m), math.log(depth.far_m), depth.bins)
+        self.register_buffer("log_depths", steps, persistent=False)
+
+    def forward(self, located: Located, pixels: Tensor, rows: Tensor) -> Tensor:
+        """Estimate depth for some queries.
+
+        Args:
+            located: N queries.
+            pixels: float [B, P, S, S], pixel embeddings.
+            rows: int [M], which of the N queries.
+
+        Returns:
+            float32 [M, S, S], natural logarithm of metres over the square input.
+        """
+        maps = pixels[located.image[rows]]
+        logits = self.choose(maps + self.refine(maps)).float()
+        centres = self.log_depths + self.shift(located.query[rows]).float()  # [M, bins]
+        out: Tensor = torch.einsum("mbyx,mb->myx", logits.softmax(1), centres)
+        return out
