@@ -149,7 +149,7 @@ def match(truth: Truth, found: Detections, areas: Floats, limit: int, overlap: O
         overlap: overlap of pairs: box IoU, mask IoU or OKS.
     """
     stride = 1 + int(max(truth.category.max(initial=0), found.category.max(initial=0)))
-    cell, order, rank = _rank(found.image * stride + found.category, found.score, limit)
+    cell, order, rank = ranked(found.image * stride + found.category, found.score, limit)
     ignored = truth.ignored[:, None] | _outside(truth.area, areas)
     hit = np.zeros((len(order), len(IOU_THRESHOLDS), len(areas)), dtype=bool)
     excused = np.zeros_like(hit)
@@ -182,7 +182,7 @@ def _outside(area: Floats, areas: Floats) -> Bools:
     return (area[:, None] < areas[:, 0]) | (area[:, None] > areas[:, 1])
 
 
-def _rank(cell: Ints, score: Floats, limit: int) -> tuple[Ints, Ints, Ints]:
+def ranked(cell: Ints, score: Floats, limit: int) -> tuple[Ints, Ints, Ints]:
     """Sort detections by cell, then by descending score with ties in file order, and keep the best of each cell.
 
     Returns:
