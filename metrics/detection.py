@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from metrics.base import Card, Scorer, ScoreReport
+from metrics.ap_rows import categories_of, from_rows
+from metrics.base import Card, Metric, Row, Scorer, ScoreReport
 from metrics.coco_eval import ALL, LARGE, MEDIUM, SMALL, Figure, Rules, accumulate, figures
 from metrics.coco_files import Kind, read_truth
 from metrics.coco_masks import run_sums
@@ -107,6 +108,22 @@ def aggregate(rows: Sequence[Matches], categories: int) -> dict[str, float | Non
     return figures(wanted(RULES.max_dets), accumulate(join(rows), RULES, categories))
 
 
+def aggregate_rows(rows: Sequence[Row]) -> dict[str, float]:
+    """Turn rows of `metrics.ap_rows` into the twelve figures, NaN where no object counts.
+
+    Where rows say that answers were refused for want of scores, `unscored` is their number.
+    """
+    matches = from_rows(rows, len(AREAS))
+    found = figures(wanted(RULES.max_dets), accumulate(matches, RULES, categories_of(matches)))
+    return {**{key: np.nan if value is None else value for key, value in found.items()}, **unscored(rows)}
+
+
+def unscored(rows: Sequence[Row]) -> dict[str, float]:
+    """Count the answers that were refused for want of scores; no key where there are none."""
+    count = sum(row.get("unscored", 0) for row in rows)
+    return {"unscored": float(count)} if count else {}
+
+
 def score(kind: Kind, targets: Path, predictions: Path, options: Mapping[str, str]) -> ScoreReport:
     """Score a COCO results file.
 
@@ -141,7 +158,10 @@ KEYS = {
     "ar_small": "AR at the last limit, small objects",
     "ar_medium": "AR at the last limit, medium objects",
     "ar_large": "AR at the last limit, large objects",
+    "unscored": "answers to tasks that were refused because an object has no score; shown where there are any",
 }
+BOUNDS = {"ar1": (0.0, None), "ar10": (0.0, None), "unscored": (0.0, 0.0)}
+"""One or ten answers cannot find all objects of a crowded image, so the truth itself has no fixed score there."""
 EDGE_RULES = (
     "n is the number of images; missing counts images with objects and no result, whose objects stay unfound",
     "a figure without any object to find is None (pycocotools prints -1); averages skip it; a category with objects "
@@ -168,7 +188,25 @@ def _card(shape: str) -> Card:
         source="pycocotools 2.0.11 COCOeval; Lin et al., Microsoft COCO, ECCV 2014",
         edge_rules=EDGE_RULES,
         keys=KEYS,
+        bounds=BOUNDS,
+        units={"unscored": "answers"},
     )
+
+
+def _metric(name: str, shape: str) -> Metric:
+    return Metric(
+        name=name,
+        kind="detection",
+        protocol=f"coco-{name}/1",
+        aggregate=aggregate_rows,
+        headline="ap",
+        card=_card(shape),
+        additive=False,
+    )
+
+
+BBOX, SEGM = _metric("bbox", "boxes"), _metric("segm", "masks")
+METRICS = [BBOX, SEGM]
 
 
 def _score_boxes(targets: Path, predictions: Path, options: Mapping[str, str]) -> ScoreReport:

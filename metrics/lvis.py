@@ -5,20 +5,21 @@ rest: results of categories in neither list are left out, and unmatched results 
 annotated are ignored. Protocols lvis-bbox/1 and lvis-segm/1 equal lvis-api 0.5.3.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from metrics.base import Card, Scorer, ScoreReport
-from metrics.coco_eval import Curves, Figure, Rules, figures, per_class
+from metrics.ap_rows import categories_of, from_rows
+from metrics.base import Card, Metric, Row, Scorer, ScoreReport
+from metrics.coco_eval import Curves, Figure, Rules, accumulate, figures, per_class
 from metrics.coco_files import Kind, TruthFile, read_truth
 from metrics.coco_options import COMMON, Options, parse
 from metrics.coco_results import ResultsFile, read_results
 from metrics.coco_score import Selection, evaluate, notes, select, unanswered
-from metrics.detection import AREAS
+from metrics.detection import AREAS, unscored
 from metrics.errors import DataError
 from metrics.matching import Bools, Ints
 from metrics.options import choice
@@ -67,6 +68,22 @@ def score(targets: Path, predictions: Path, options: Mapping[str, str]) -> Score
         per_class=per_class({**WANTED, **RECALL}, curves, selection.names) if chosen.per_class else None,
         notes=(*results.notes, *_left_out(len(results.image) - len(judged)), *notes(selection, truth, chosen)),
     )
+
+
+def aggregate_rows(rows: Sequence[Row]) -> dict[str, float]:
+    """Turn rows of `metrics.ap_rows` into figures, NaN where no object counts.
+
+    Rows also hold `true_frequency`, for each object the place of its category's frequency among r, c and f.
+    """
+    matches = from_rows(rows, len(AREAS))
+    curves = accumulate(matches, RULES, categories_of(matches))
+    often = {c: f for row in rows for c, f in zip(row["true_category"], row["true_frequency"], strict=True)}
+    groups = {
+        key: WANTED["ap"].of(curves, np.array(sorted(c for c in often if often[c] == place), dtype=np.int64))
+        for place, key in enumerate(FREQUENCIES.values())
+    }
+    found = {**figures(WANTED, curves), **groups, **figures(RECALL, curves)}
+    return {**{key: np.nan if value is None else value for key, value in found.items()}, **unscored(rows)}
 
 
 def _left_out(count: int) -> tuple[str, ...]:
@@ -151,8 +168,27 @@ CARD = Card(
         "ar_small": "AR of small objects",
         "ar_medium": "AR of medium objects",
         "ar_large": "AR of large objects",
+        "unscored": "answers to tasks that were refused because an object has no score; shown where there are any",
     },
+    bounds={"unscored": (0.0, 0.0)},
+    units={"unscored": "answers"},
 )
+
+
+def _metric(name: str, kind: Kind) -> Metric:
+    return Metric(
+        name=name,
+        kind="detection",
+        protocol=f"lvis-{kind}/1",
+        aggregate=aggregate_rows,
+        headline="ap",
+        card=CARD,
+        additive=False,
+    )
+
+
+LVIS, LVIS_BBOX = _metric("lvis", "segm"), _metric("lvis_bbox", "bbox")
+METRICS = [LVIS, LVIS_BBOX]
 
 SCORERS = [
     Scorer(
