@@ -33,7 +33,8 @@ class CocoColumns:
         box_xywh float [N, 4], area float [N], crowd bool [N];
         ring_of, int [N + 1] where each annotation's rings begin; ring_xy, int [R + 1] where each ring begins in xy;
         rle_ends int [N + 1] and rle bytes, compressed masks; an annotation with neither rings nor RLE has no mask;
-        joint_ends int [N + 1] and joints float, x, y, visibility of every joint;
+        joint_ends int [N + 1] and joints float, x, y, visibility of every joint; labelled int [N], the number of them
+        that the file records (num_keypoints), -1 where it records none;
         order int [N], annotations by image, and first int [I + 1], where each image begins in it;
         for LVIS `neg_category_ids` and `not_exhaustive_category_ids` with their `_ends`, int.
     """
@@ -49,6 +50,7 @@ class CocoColumns:
         self._xy, self._joints = array("d"), array("d")
         self._rle, self._rle_ends = bytearray(), array("q", [0])
         self._joint_ends = array("q", [0])
+        self._labelled = array("q")
         if not isinstance(content.get("annotations"), list):
             raise DataError(f"{path}: 'annotations' must be a list with records: fetch the file again")
 
@@ -102,6 +104,7 @@ class CocoColumns:
             "rle_ends": np.frombuffer(self._rle_ends, dtype=np.int64),
             "joints": np.frombuffer(self._joints, dtype=np.float64),
             "joint_ends": np.frombuffer(self._joint_ends, dtype=np.int64),
+            "labelled": np.frombuffer(self._labelled, dtype=np.int64),
         }
         self._check_rings(columns)
         return columns
@@ -119,8 +122,9 @@ class CocoColumns:
                 size_hw = self._image_columns["size_hw"][image].tolist()
                 self._rle += union_rle(shape, tuple(size_hw), empty=True)["counts"].encode()
             self._joints.fromlist(record.get("keypoints", []))
+            self._labelled.append(record.get("num_keypoints", -1))
         except (TypeError, OverflowError):
-            self._fail(record, "a polygon, or its keypoints, are no list of numbers")
+            self._fail(record, "a polygon, its keypoints or their number are no numbers")
         except ValueError as error:
             self._fail(record, str(error))
         self._rings.append(rings)
