@@ -87,6 +87,12 @@ def decode(rle: Rle) -> np.ndarray:
         return np.asarray(coco.decode(dict(rle))).astype(bool)
 
 
+def encode(mask: np.ndarray) -> Rle:
+    """Turn bool [H, W] into compressed COCO RLE."""
+    rle = coco.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": list(mask.shape), "counts": rle["counts"].decode("ascii")}
+
+
 def check_sizes(rles: Sequence[Rle]) -> None:
     """Check that masks have one size, because pycocotools returns numbers without meaning otherwise.
 

@@ -59,12 +59,8 @@ def _map(prediction: Prediction, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
 
 def perfect(sample: Sample) -> Prediction:
     """Answer the pixels that the metric counts as foreground."""
-    from pycocotools import mask as coco_mask
-
     target = sample.truth(MapTarget).load() > salient.FOREGROUND_ABOVE
-    rle = coco_mask.encode(np.asfortranarray(target, dtype=np.uint8))
-    mask = {"size": list(sample.image.size_hw), "counts": rle["counts"].decode("ascii")}
-    return answer(sample, [Group("salient object", "mask", (Instance(mask_rle=mask),))])
+    return answer(sample, [Group("salient object", "mask", (Instance(mask_rle=masks.encode(target)),))])
 
 
 def official(path: Path, samples: Sequence[Sample]) -> dict[str, Prediction]:

@@ -94,7 +94,8 @@ def test_golden_maps_score_through_the_task_as_pysodmetrics_does(refbench, tmp_p
     (photos := tmp_path / "ECSSD/images").mkdir(parents=True)
     shutil.copytree(GOLDEN / "gt", tmp_path / "ECSSD/ground_truth_mask")
     for path in (GOLDEN / "gt").iterdir():
-        Image.new("RGB", Image.open(path).size).save(photos / f"{path.stem}.jpg")
+        with Image.open(path) as mask:
+            Image.new("RGB", mask.size).save(photos / f"{path.stem}.jpg")
     want = json.loads((GOLDEN / "expected.json").read_text())
     words = ("--predictions", GOLDEN / "pred", "--data-root", tmp_path, "--json")
     done = refbench("score", "--task", "ecssd_salient", *words).json

@@ -1,0 +1,99 @@
+"""Polygons against pictures that OpenCV 4.8 drew with polylines and fillPoly (drawn once, kept here as text)."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.polygons import fill
+
+SIZE_HW = (12, 16)
+OPENCV = {
+    "star": (
+        [(8, 0), (3, 11), (15, 4), (1, 4), (13, 11)],
+        """
+        ........#.......
+        ........#.......
+        .......###......
+        .......###......
+        .###############
+        ..#####...#####.
+        ....##.....##...
+        .....###..##....
+        ....#########...
+        ....####.####...
+        ...###.....###..
+        ...#.........#..
+        """,
+    ),
+    "sliver": (
+        [(0, 2), (15, 5), (15, 6)],
+        """
+        ................
+        ................
+        ###.............
+        ..######........
+        ......#######...
+        ..........######
+        ..............##
+        ................
+        ................
+        ................
+        ................
+        ................
+        """,
+    ),
+    "tie": (
+        [(2, 1), (3, 9), (8, 6), (5, 0)],
+        """
+        ....##..........
+        ..#####.........
+        ..#####.........
+        ..######........
+        ..######........
+        ..#######.......
+        ...######.......
+        ...#####........
+        ...###..........
+        ...#............
+        ................
+        ................
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPENCV)
+def test_every_pixel_is_opencvs(name):
+    corners, picture = OPENCV[name]
+    want = [[pixel == "#" for pixel in row] for row in picture.split()]
+    assert fill(corners, SIZE_HW).tolist() == want
+
+
+def test_a_point_and_a_line_are_drawn():
+    assert np.argwhere(fill([(4, 3)], SIZE_HW)).tolist() == [[3, 4]]
+    assert np.argwhere(fill([(1, 1), (4, 2)], SIZE_HW)).tolist() == [[1, 1], [1, 2], [2, 3], [2, 4]]
+
+
+corners = st.lists(st.tuples(st.integers(0, 15), st.integers(0, 11)), min_size=1, max_size=8)
+
+
+@given(corners)
+def test_a_polygon_holds_its_corners_and_is_the_same_from_any_of_them(points):
+    mask = fill(points, SIZE_HW)
+    assert all(mask[y, x] for x, y in points)
+    assert (fill(points[1:] + points[:1], SIZE_HW) == mask).all()
+    assert (fill(points[::-1], SIZE_HW) == mask).all()
+
+
+@given(corners, st.integers(-3, 3), st.integers(-3, 3))
+def test_what_lies_outside_is_cut_off(points, x, y):
+    moved = fill([(px + x + 40, py + y + 40) for px, py in points], (92, 96))
+    inside = fill([(px + 40, py + 40) for px, py in points], (92, 96))
+    assert (np.roll(inside, (y, x), (0, 1)) == moved).all()
+    assert not fill([(px + 1_000_000, py) for px, py in points], SIZE_HW).any()
+    assert not fill([(px, py - 900) for px, py in points], SIZE_HW).any()
+
+
+def test_a_polygon_around_the_image_fills_it():
+    assert fill([(-90, -80), (99, -70), (80, 99), (-70, 88)], SIZE_HW).all()
