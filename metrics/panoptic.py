@@ -247,6 +247,12 @@ CARD = Card(
     },
 )
 PANOPTIC = Metric(
-    name="panoptic", kind="panoptic", protocol="panoptic/1", aggregate=aggregate, headline="pq", card=CARD
+    name="panoptic",
+    kind="panoptic",
+    protocol="panoptic/1",
+    aggregate=aggregate,
+    headline="pq",
+    card=CARD,
+    additive=False,
 )
 METRICS = [PANOPTIC]

@@ -117,6 +117,15 @@ def measure_files(targets: PanopticFile, predictions: PanopticFile, workers: int
         yield from pool.map(_measure_job, jobs, chunksize=CHUNK)
 
 
+def read_prediction(file: PanopticFile, image_id: int | str) -> PanopticMap:
+    """Decode the prediction of one image that the file lists.
+
+    Raises:
+        DataError: its PNG is missing or damaged, or a segment is broken.
+    """
+    return _open(file.annotations[image_id], image_id, (file.path, file.folder), is_target=False)
+
+
 def _keep_heap() -> None:
     """Allocate and free one large block: glibc then keeps freed image buffers instead of returning their pages.
 

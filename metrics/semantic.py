@@ -198,7 +198,13 @@ CARD = Card(
     },
 )
 SEMANTIC = Metric(
-    name="semantic", kind="semantic", protocol="semantic/1", aggregate=aggregate, headline="miou", card=CARD
+    name="semantic",
+    kind="semantic",
+    protocol="semantic/1",
+    aggregate=aggregate,
+    headline="miou",
+    card=CARD,
+    additive=False,
 )
 SEMANTIC_MMSEG = Metric(
     name="semantic_mmseg",
@@ -207,6 +213,7 @@ SEMANTIC_MMSEG = Metric(
     aggregate=partial(aggregate, average="mmseg"),
     headline="miou",
     card=CARD,
+    additive=False,
 )
 METRICS = [SEMANTIC, SEMANTIC_MMSEG]
 SCORERS = [
