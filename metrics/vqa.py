@@ -1,7 +1,9 @@
-"""VQA accuracy: how many of ten annotators gave the answer, as the official script and as LAVIS count.
+"""VQA accuracy: how many of ten annotators gave the answer, as the official scripts and as LAVIS count.
 
 Protocol vqa/1. Variant "official" is GT-Vision-Lab's: both sides are normalised, but only where the annotators'
 strings differ. Variant "lavis" always normalises the answer and only removes punctuation from the annotators'.
+Variant "textvqa" is the evaluator of TextVQA (M4C): both sides always, after commas and question marks are dropped and
+"'s" is split off. Variant "vizwiz" is that of the VizWiz challenge: the answer always, the annotators' never.
 """
 
 from collections.abc import Hashable, Sequence
@@ -10,7 +12,7 @@ from typing import Literal
 from metrics.base import Card, Metric, Row
 from metrics.vqa_normalise import punctuation, strip, words
 
-Variant = Literal["official", "lavis"]
+Variant = Literal["official", "lavis", "textvqa", "vizwiz"]
 ENOUGH = 3
 
 
@@ -56,6 +58,10 @@ def aggregate(rows: Sequence[Row]) -> dict[str, float]:
 
 def _normalise(answer: str, annotators: Sequence[str], variant: Variant) -> tuple[str, list[str]]:
     given, theirs = strip(answer), list(annotators)
+    if variant == "textvqa":
+        return _normalise_textvqa(answer), [_normalise_textvqa(text) for text in theirs]
+    if variant == "vizwiz":
+        return words(punctuation(given)), theirs
     if variant == "lavis":
         given = words(punctuation(given))
         return given, [punctuation(text) for text in theirs] if len(set(theirs)) > 1 else theirs
@@ -63,6 +69,11 @@ def _normalise(answer: str, annotators: Sequence[str], variant: Variant) -> tupl
     if len(set(theirs)) == 1:
         return given, theirs
     return words(punctuation(given)), [words(punctuation(text)) for text in theirs]
+
+
+def _normalise_textvqa(text: str) -> str:
+    split = text.lower().replace(",", "").replace("?", "").replace("'s", " 's")
+    return words(punctuation(strip(split)))
 
 
 _EDGE_RULES = (
@@ -76,23 +87,30 @@ _EDGE_RULES = (
     "a mark is deleted if it touches a space anywhere or the text has a comma between digits, else it becomes a space",
     "at most 32 periods are removed, as in the official script",
     "lavis: the answer is always normalised, annotators' answers only lose punctuation and only where they differ",
+    "textvqa: both sides are always normalised, after lower-casing, dropping commas and question marks, and setting a "
+    "space before 's; otherwise as official",
+    "vizwiz: the answer is always normalised, annotators' answers stay as they are in the file; 'unanswerable' is an "
+    "answer like any other",
     "OK-VQA: its files hold each of five annotators twice, so one agreeing annotator gives 0.6",
     "values are not rounded; the official script prints percent with two decimals",
 )
 _KEYS = {"accuracy": "mean score over questions, in [0, 1]"}
 CARD = Card(
     definition="share of annotators who gave the answer, three or more counting as all",
-    source="GT-Vision-Lab/VQA vqaEval.py (Antol et al. 2015, Goyal et al. 2017); LAVIS vqa_tools for the variant",
+    source="GT-Vision-Lab/VQA vqaEval.py (Antol et al. 2015, Goyal et al. 2017); LAVIS vqa_tools, "
+    "MMF m4c_evaluators (TextVQA) and the VizWiz challenge's VQAEval for the variants",
     edge_rules=_EDGE_RULES,
     keys=_KEYS,
 )
 VQA = Metric(name="vqa", kind="vqa", protocol="vqa/1", aggregate=aggregate, headline="accuracy", card=CARD)
-VQA_LAVIS = Metric(
-    name="vqa_lavis",
-    kind="vqa",
-    protocol="vqa/1 variant=lavis",
-    aggregate=aggregate,
-    headline="accuracy",
-    card=CARD,
-)
-METRICS = [VQA, VQA_LAVIS]
+
+
+def _variant(name: Variant) -> Metric:
+    protocol = f"vqa/1 variant={name}"
+    return Metric(
+        name=f"vqa_{name}", kind="vqa", protocol=protocol, aggregate=aggregate, headline="accuracy", card=CARD
+    )
+
+
+VQA_LAVIS, VQA_TEXTVQA, VQA_VIZWIZ = _variant("lavis"), _variant("textvqa"), _variant("vizwiz")
+METRICS = [VQA, VQA_LAVIS, VQA_TEXTVQA, VQA_VIZWIZ]

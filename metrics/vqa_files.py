@@ -77,7 +77,7 @@ def score(targets: Path, predictions: Path, options: Mapping[str, str]) -> Score
     Raises:
         DataError: a file breaks its format, no question is answered, or an option cannot be used.
     """
-    variant = cast(Variant, choice(options, "variant", ("official", "lavis"), "official"))
+    variant = cast(Variant, choice(options, "variant", ("official", "lavis", "textvqa"), "official"))
     questions, answers = read_questions(targets), read_answers(predictions)
     ids = [question.question_id for question in questions]
     texts = [answers.get(i) if isinstance(answers.get(i), str) else None for i in ids]
@@ -171,6 +171,8 @@ SCORERS = [
         targets="VQA v2 or OK-VQA annotations JSON, or a TextVQA JSON with answers",
         predictions="VQA results JSON: [{question_id, answer}, …]",
         card=CARD,
-        options={"variant": "official (default): GT-Vision-Lab's script; lavis: the copy in LAVIS"},
+        options={
+            "variant": "official (default): GT-Vision-Lab's script; lavis: the copy in LAVIS; textvqa: TextVQA's rules"
+        },
     )
 ]

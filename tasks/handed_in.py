@@ -1,8 +1,8 @@
 """Predictions that another program wrote, for `refbench score --task`.
 
-Where the kind of task has an official results format (COCO results, a folder of PNGs), a file whose content is one JSON
-list, or a folder, is read as that. Otherwise one JSON object a line in two forms, also mixed: the lines of our own
-`predictions.jsonl`, and the simple form
+Where the kind of task has an official results format (COCO results, a folder of PNGs), a folder, a file whose content
+is one JSON list, or one whose lines are JSON objects without our sample_id, is read as that. Otherwise one JSON object
+a line in two forms, also mixed: the lines of our own `predictions.jsonl`, and the simple form
 
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "box_xyxy": [x1, y1, x2, y2]}         (or null: no answer)
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "mask_rle": {"size": [H, W], "counts": "…"}}
@@ -60,9 +60,10 @@ def score_file(task: Task, path: Path, split: str | None, data: Data) -> ScoreRe
         ConfigError: the predictions do not tell which split they answer.
     """
     check_splits(task, [split] if split else [])
-    if is_official(path):
+    notes: tuple[str, ...] = ()
+    if is_official(path) or (task.kind.official is not None and _is_nameless(path)):
         opened = open_split(task, split or _only_split(task, path, data), data)
-        found = official(task, path, opened)
+        found, notes = _of_split(official(task, path, opened), opened)
     else:
         found = read(path)
         opened = open_split(task, split or _named_split(task, found, path, data), data)
@@ -75,7 +76,12 @@ def score_file(task: Task, path: Path, split: str | None, data: Data) -> ScoreRe
         missing=submission.missing,
         malformed=submission.malformed,
         metrics=score(task.kind, opened.samples, submission.predictions).metrics,
-        notes=(f"scored on {opened.benchmark} {opened.name} ({opened.origin} data)", *_part(opened), *opened.notes),
+        notes=(
+            f"scored on {opened.benchmark} {opened.name} ({opened.origin} data)",
+            *_part(opened),
+            *opened.notes,
+            *notes,
+        ),
     )
 
 
@@ -88,6 +94,26 @@ def _part(split: Split) -> tuple[str, ...]:
 def is_official(path: Path) -> bool:
     """Whether predictions look like an official results format: a folder, or one JSON list."""
     return path.is_dir() or read_bytes(path).lstrip()[:1] == b"["
+
+
+def _is_nameless(path: Path) -> bool:
+    """Whether the first line is a JSON object that names no sample of ours."""
+    try:
+        first = json.loads(read_bytes(path).lstrip().partition(b"\n")[0])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and "sample_id" not in first
+
+
+def _of_split(found: dict[str, Prediction], split: Split) -> tuple[dict[str, Prediction], tuple[str, ...]]:
+    """Leave out what answers no sample of the split, and say so; where nothing does, all is left to be refused."""
+    ids = {sample.id for sample in split.samples}
+    known = {name: prediction for name, prediction in found.items() if name in ids}
+    if not known or len(known) == len(found):
+        return found, ()
+    first = next(name for name in found if name not in ids)
+    left = len(found) - len(known)
+    return known, (f"{left} answers belong to no sample of the split (first: {first!r}): not scored",)
 
 
 def official(task: Task, path: Path, split: Split) -> dict[str, Prediction]:

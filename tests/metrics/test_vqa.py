@@ -59,4 +59,24 @@ def test_aggregate_is_the_mean_over_questions_with_missing_ones():
 
 
 def test_the_variants_are_metrics_of_their_own():
-    assert {metric.name: metric.protocol for metric in METRICS} == {"vqa": "vqa/1", "vqa_lavis": "vqa/1 variant=lavis"}
+    protocols = {metric.name: metric.protocol for metric in METRICS}
+    assert protocols.pop("vqa") == "vqa/1"
+    assert protocols == {f"vqa_{name}": f"vqa/1 variant={name}" for name in ("lavis", "textvqa", "vizwiz")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "annotators", "official", "textvqa", "vizwiz"),
+    [
+        ("Yes", ["yes"] * 10, 0, 1, 1),  # unanimity switches the official normalisation off, never the others
+        ("two", ["2"] * 10, 0, 1, 1),
+        ("2", ["two"] * 10, 0, 1, 0),  # VizWiz leaves annotators' answers as they are
+        ("a cat", ["a cat"] * 10, 1, 1, 0),
+        ("a cat", ["the cat"] * 5 + ["cat"] * 5, 1, 1, 1),
+        ("1,000", ["1000"] * 9 + ["x"], 1, 1, 1),
+        ("dog,cat", ["dogcat"] * 9 + ["x"], 0, 1, 0),  # TextVQA drops commas, the others make them spaces
+        ("joe's", ["joe 's"] * 9 + ["x"], 0, 1, 0),
+    ],
+)
+def test_variants_differ_in_what_they_normalise(answer, annotators, official, textvqa, vizwiz):
+    wanted = {"official": official, "textvqa": textvqa, "vizwiz": vizwiz}
+    assert {name: measure(answer, annotators, name)["score"] for name in wanted} == wanted
