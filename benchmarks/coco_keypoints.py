@@ -4,15 +4,16 @@
     <root>/coco/val2017/<12 digits>.jpg                                            (or <root>/images/val2017)
 
 `coco_keypoints/2017`: one sample per listed photo, also where nobody is in it, as the official evaluator takes all of
-them. `coco_keypoints_box/2017`: one sample per person with labelled joints (no crowd), whose annotated box is the visual
+them. `coco_keypoints_box/2017`: one sample per person with labelled joints (no crowd), the annotated box as visual
 prompt. Both go by image id, the order in which the official evaluator breaks ties, and in an image by the file.
 
 The truth keeps crowds and people without labelled joints: nobody has to find them, and poses that land on them are
 forgiven. A joint has visibility 0 (not labelled, at 0, 0), 1 (labelled, hidden) or 2 (visible). A record whose
 num_keypoints is not the number of its labelled joints is refused, since the official evaluator reads both.
 
-Counts: 5,000 photos, 6,352 people with labelled joints in 2,346 of them (logs of val2017 by HRNet, "load 6352 samples",
-and by Ultralytics' pull request 18140, "2346 6352"). Published top-down figures take boxes of a detector, see the tasks.
+Counts: 5,000 photos, 6,352 people with labelled joints in 2,346 of them (logs over val2017: HRNet with annotated boxes,
+"load 6352 samples"; pull request 18140 of ultralytics/ultralytics, "2346 images, 6352 instances"). Published top-down
+figures take the boxes of a detector, so the task by person is easier.
 """
 
 import hashlib
@@ -159,7 +160,7 @@ def _check(index: "CocoIndex") -> None:
     _refuse(index, numbers != 3 * len(JOINTS), f"keypoints must be x, y and visibility of {len(JOINTS)} joints")
     seen = columns["joints"].reshape(-1, len(JOINTS), 3)[:, :, 2]
     _refuse(index, ~np.isin(seen, (0, 1, 2)).all(axis=1), "the visibility of a joint must be 0, 1 or 2")
-    differs = columns["labelled"] != (seen > 0).sum(axis=1)
+    differs = np.asarray(columns["labelled"] != (seen > 0).sum(axis=1))
     _refuse(index, differs, "num_keypoints is not the number of joints with visibility 1 or 2")
 
 
@@ -171,7 +172,8 @@ def _refuse(index: "CocoIndex", bad: "np.ndarray", complaint: str) -> None:
 
 _CARD = (
     "Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014, arXiv:1405.0312; keypoints of 2017, val2017: "
-    "5,000 photos, 6,352 people with labelled joints. Licence: CC BY 4.0 (annotations); photos keep their Flickr licences."
+    "5,000 photos, 6,352 people with labelled joints. Licence: CC BY 4.0 (annotations); photos keep their Flickr "
+    "licences."
 )
 
 BENCHMARKS = [

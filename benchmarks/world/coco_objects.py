@@ -30,20 +30,20 @@ def write_objects(folder: Path, seed: int, scenes: Mapping[SplitName, int]) -> N
     (photos := folder / "coco" / PHOTOS).mkdir(parents=True, exist_ok=True)
     for image_id, scene in found:
         (photos / f"{image_id:012d}.jpg").write_bytes(jpeg(scene.image))
-    images = [{"id": image_id, "file_name": f"{image_id:012d}.jpg", **_size()} for image_id, _ in found]
+    images = [{"id": image_id, "file_name": f"{image_id:012d}.jpg", **size()} for image_id, _ in found]
     categories: list[dict[str, Any]] = [{"id": 1 + k, "name": name} for k, name in enumerate(THINGS)]
-    objects = _annotations(found)
+    objects = annotations(found)
     instances = {"images": images, "annotations": objects, "categories": categories}
-    _write(folder / "coco" / "annotations" / "instances_val2017.json", instances)
+    write_json(folder / "coco" / "annotations" / "instances_val2017.json", instances)
     federated = {
         "images": [_federated(image_id, scene) for image_id, scene in found],
         "annotations": [{key: value for key, value in each.items() if key != "iscrowd"} for each in objects],
         "categories": [{**each, "frequency": FREQUENCIES[each["id"] % 3]} for each in categories],
     }
-    _write(folder / "lvis" / "lvis_v1_val.json", federated)
+    write_json(folder / "lvis" / "lvis_v1_val.json", federated)
 
 
-def _annotations(found: list[tuple[int, DenseScene]]) -> list[dict[str, Any]]:
+def annotations(found: list[tuple[int, DenseScene]]) -> list[dict[str, Any]]:
     pairs = [(image_id, each) for image_id, scene in found for each in scene.objects]
     return [
         {
@@ -73,17 +73,17 @@ def _federated(image_id: int, scene: DenseScene) -> dict[str, Any]:
     return {
         "id": image_id,
         "coco_url": f"http://images.cocodataset.org/{PHOTOS}/{image_id:012d}.jpg",
-        **_size(),
+        **size(),
         "neg_category_ids": absent[1:],
         "not_exhaustive_category_ids": [first] if image_id % 2 else [],
     }
 
 
-def _size() -> dict[str, int]:
+def size() -> dict[str, int]:
     return {"height": SIZE, "width": SIZE}
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")
 
