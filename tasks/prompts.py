@@ -14,6 +14,7 @@ TEMPLATES = {
     "describe_image_text": "Describe the image in one sentence, using the text that can be read in it.",
     "describe_region": "Describe the marked region in a short phrase.",
     "describe_video": "Describe the video in one sentence.",
+    "describe_with_masks": "Describe the image and segment with a mask what each phrase names.",
     "segment_answer": "Segment with a mask what this asks for: {question}",
     "segment_everything": "Segment everything in the image with masks, objects and surroundings alike, and name it.",
     "segment_expression": "Segment {question} with a mask.",
