@@ -49,7 +49,6 @@ class Source:
         photo: (image id, recorded file name) -> path of the photo below that folder.
         published: number of images.
         publisher: who has the files, for error texts.
-        may_hide: see `PanopticTarget`.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Source:
     photo: Callable[[int | str, str], str]
     published: int
     publisher: str
-    may_hide: bool = False
 
 
 def open_split(source: Source, semantic: str, root: Path, split: str, origin: str) -> Split:
@@ -88,7 +86,7 @@ def open_split(source: Source, semantic: str, root: Path, split: str, origin: st
     samples = []
     for (image_id, _, *_, png, segments), picture in zip(index["images"], pictures, strict=True):
         told = tuple(TrueSegment(number, category, area, bool(crowd)) for number, category, area, crowd in segments)
-        target = PanopticTarget(pngs[png], picture.size_hw, told, categories, source.may_hide)
+        target = PanopticTarget(pngs[png], picture.size_hw, told, categories)
         samples.append(
             Sample(
                 id=f"{name}/{split}/{_readable(image_id)}",
@@ -191,7 +189,6 @@ ADE20K = Source(
         "sceneparsing.csail.mit.edu (ADEChallengeData2016.zip, annotations_instance.tar), turned into panoptic files "
         "by prepare_ade20k_pan_seg.py of github.com/facebookresearch/Mask2Former"
     ),
-    may_hide=True,
 )
 CITYSCAPES = Source(
     name="cityscapes/panoptic",
