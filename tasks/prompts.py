@@ -1,40 +1,109 @@
-"""What a model is told to do. A task file names a template; `{question}` stands for the annotated expression."""
+"""What a model is told to do: banks of wordings, one file each in `configs/prompts`, named by its prompt.
 
-from benchmarks.errors import unknown
+The first wording is the fixed default; the paraphrases ask for the same in other words, for robustness runs
+(`--prompt-set`). In a wording `{question}` stands for the annotated expression or question, and `{categories}` for the
+names that an answer may use, joined by commas. To add a prompt, add a file.
+"""
 
-TEMPLATES = {
-    "detect_objects": "Detect every object in the image with a box and name it.",
-    "locate_joints": "Find every person in the image and give the position of each joint.",
-    "locate_joints_in_box": "Give the position of each joint of the {question} in the box.",
-    "locate_expression": "Locate {question} with a box.",
-    "answer_briefly": "{question} Answer with a single word or phrase.",
-    "answer_or_unanswerable": "{question} Answer with a single word or phrase, or unanswerable if it cannot be told.",
-    "answer_yes_or_no": "{question} Answer with yes or no.",
-    "describe_image": "Describe the image in one sentence.",
-    "describe_image_text": "Describe the image in one sentence, using the text that can be read in it.",
-    "describe_region": "Describe the marked region in a short phrase.",
-    "describe_video": "Describe the video in one sentence.",
-    "describe_with_masks": "Describe the image and segment with a mask what each phrase names.",
-    "segment_answer": "Segment with a mask what this asks for: {question}",
-    "segment_everything": "Segment everything in the image with masks, objects and surroundings alike, and name it.",
-    "segment_expression": "Segment {question} with a mask.",
-    "segment_objects": "Segment every object in the image with a mask and name it.",
-    "segment_regions": "Divide the whole image into regions, one mask for each class, and name it.",
-    "segment_salient": "Segment the salient object(s).",
-}
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from benchmarks.errors import ConfigError, unknown
+from tasks import strict_yaml
+
+BUILT_IN = Path(__file__).parents[1] / "configs" / "prompts"
+DEFAULT, ALL = "default", "all"
+_PLACES = re.compile(r"\{question\}|\{categories\}|<region>")
 
 
-def template(key: str) -> str:
-    """Look up a template.
+class Bank(BaseModel):
+    """The content of one prompt file.
+
+    Attributes:
+        default: the wording that a run uses unless it is told otherwise.
+        paraphrases: other wordings with the same meaning; prompt set `1` takes the first of them, and so on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    default: str = Field(min_length=1)
+    paraphrases: list[str] = []
+
+    @model_validator(mode="after")
+    def _same_places(self) -> Self:
+        wanted = sorted(_PLACES.findall(self.default))
+        for wording in self.paraphrases:
+            if sorted(_PLACES.findall(wording)) != wanted:
+                raise ValueError(f"'{wording}' must hold {' '.join(wanted) or 'no placeholder'}, as the default does")
+        return self
+
+    def wordings(self) -> dict[str, str]:
+        """Prompt set -> wording, the default first."""
+        return {DEFAULT: self.default, **{str(n): text for n, text in enumerate(self.paraphrases, start=1)}}
+
+
+def keys() -> list[str]:
+    """Name every prompt, in alphabetical order."""
+    return sorted(path.stem for path in BUILT_IN.glob("*.yaml"))
+
+
+@cache
+def bank(key: str) -> Bank:
+    """Look up a prompt; a text with a space in it, as a user's task file may give one, is its own only wording.
 
     Raises:
         UnknownName: there is none of that name.
+        ConfigError: its file cannot be used.
     """
-    if key not in TEMPLATES:
-        raise unknown("prompt", key, TEMPLATES)
-    return TEMPLATES[key]
+    if " " in key.strip():
+        return Bank(default=key)
+    if key not in keys():
+        raise unknown("prompt", key, keys())
+    return strict_yaml.read(BUILT_IN / f"{key}.yaml", Bank)
 
 
-def render(key: str, question: str) -> str:
-    """Fill a template in with a question, which is never itself read as a template."""
-    return template(key).replace("{question}", question)
+def sets(key: str, wanted: Sequence[str]) -> list[str]:
+    """Resolve what a user typed for `--prompt-set` against one prompt.
+
+    Args:
+        key: the prompt.
+        wanted: names of prompt sets; `all` stands for all of them.
+
+    Raises:
+        UnknownName: the prompt has no such set.
+    """
+    known = list(bank(key).wordings())
+    for name in wanted:
+        if name not in (*known, ALL):
+            raise unknown(f"prompt set of {key}", name, [*known, ALL])
+    return list(dict.fromkeys(each for name in wanted for each in (known if name == ALL else [name])))
+
+
+def template(key: str, prompt_set: str = DEFAULT) -> str:
+    """Look up a wording.
+
+    Raises:
+        UnknownName: there is no prompt or no prompt set of that name.
+    """
+    wordings = bank(key).wordings()
+    if prompt_set not in wordings:
+        raise unknown(f"prompt set of {key}", prompt_set, wordings)
+    return wordings[prompt_set]
+
+
+def render(key: str, question: str, categories: Sequence[str] = (), prompt_set: str = DEFAULT) -> str:
+    """Fill a wording in; what is filled in is never itself read as a template.
+
+    Raises:
+        ConfigError: the wording names the categories, and the benchmark lists none.
+    """
+    wording = template(key, prompt_set)
+    if "{categories}" in wording and not categories:
+        raise ConfigError(f"prompt {key} names {{categories}}, but the benchmark lists none: take another prompt")
+    values = {"{question}": question, "{categories}": ", ".join(categories)}
+    return _PLACES.sub(lambda place: values.get(place[0], place[0]), wording)

@@ -39,4 +39,6 @@ def _reason(error: ValidationError, model: type[BaseModel]) -> str:
         return str(unknown("key", key, model.model_fields))
     if first["type"] == "missing":
         return f"key '{key}' is missing: add it"
+    if not key:  # a rule about several keys together
+        return str(first["msg"]).removeprefix("Value error, ")
     return f"key '{key}': {first['msg']}, got {first['input']!r}"
