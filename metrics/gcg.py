@@ -5,15 +5,16 @@ silent about the rest is not punished; `miou_penalised` divides by all objects o
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from metrics import captions
+from metrics import captions, detection
 from metrics.base import Card, Metric, Row
 from metrics.text_similarity import Similarity, jaccard
 
 THRESHOLD = 0.5
-KEYS = ("miou", "recall", "meteor", "cider", "miou_penalised")
+KEYS = ("ap50", "miou", "recall", "meteor", "cider", "miou_penalised")
 
 
 def measure(iou: np.ndarray, labels: Sequence[str], phrases: Sequence[str], similarity: Similarity = jaccard) -> Row:
@@ -55,7 +56,10 @@ def measure(iou: np.ndarray, labels: Sequence[str], phrases: Sequence[str], simi
 
 
 def aggregate(rows: Sequence[Row]) -> dict[str, float]:
-    """Turn rows into scores; `meteor` and `cider` only where all rows hold those of `captions` too.
+    """Turn rows into scores.
+
+    `meteor` and `cider` come only where all rows hold those of `captions` too, `ap50` where they hold what
+    `metrics.ap_rows` writes (NaN where there is no object).
 
     Raises:
         ValueError: there are no rows.
@@ -69,6 +73,8 @@ def aggregate(rows: Sequence[Row]) -> dict[str, float]:
     }
     if all("cider" in row for row in rows):
         scores |= {key: value for key, value in captions.aggregate(rows).items() if key in KEYS}
+    if all("true_category" in row for row in rows):
+        scores["ap50"] = detection.aggregate_rows(rows)["ap50"]
     return {key: scores[key] for key in KEYS if key in scores}
 
 
@@ -99,6 +105,9 @@ CARD = Card(
         "cider": "CIDEr-D of the captions, in [0, 10]",
         "miou_penalised": "mean IoU in which objects and masks left over count as 0",
     },
+    bounds={"cider": (0.0, None)},
+    units={"cider": "CIDEr-D points"},
 )
 GCG = Metric(name="gcg", kind="gcg", protocol="gcg/1 text=jaccard", aggregate=aggregate, headline="miou", card=CARD)
-METRICS = [GCG]
+GCG_BERT = replace(GCG, name="gcg_bert", protocol="gcg/1 text=bert")
+METRICS = [GCG, GCG_BERT]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco
 
 from metrics import captions, detection, masks
 from metrics.base import Row, Scorer, ScoreReport
@@ -14,13 +13,11 @@ from metrics.caption_files import ImageId, separator_notes
 from metrics.coco_files import TruthFile, read_truth
 from metrics.coco_masks import Rle, read_masks
 from metrics.errors import DataError
-from metrics.gcg import CARD, aggregate, measure
+from metrics.gcg import CARD, KEYS, aggregate, measure
 from metrics.json_files import load_json, read_lines, records
 from metrics.meteor import unavailable
 from metrics.options import choice
 from metrics.text_similarity import Similarity, bert, jaccard
-
-KEYS = ("ap50", "miou", "recall", "meteor", "cider", "miou_penalised")
 
 
 @dataclass(frozen=True)
@@ -185,10 +182,7 @@ def _row(objects: list[Rle], described: Described, answer: Grounded, image_id: I
             f"image {image_id!r} has {len(objects)} masks but {len(described.labels)} labels: masks and captions must "
             "be of one split"
         )
-    iou = np.zeros((len(objects), len(answer.rles)))
-    if iou.size:
-        iou = np.nan_to_num(np.asarray(coco.iou(answer.rles, objects, [0] * len(objects))).T)
-    return measure(iou, described.labels, answer.phrases, similarity)
+    return measure(masks.overlaps(objects, answer.rles), described.labels, answer.phrases, similarity)
 
 
 def _ap50(objects: Sequence[list[Rle]], answers: Sequence[Grounded]) -> float | None:

@@ -47,6 +47,14 @@ def inter_union_arrays(pred: np.ndarray, target: np.ndarray) -> tuple[int, int]:
     return inter, int(np.count_nonzero(pred)) + int(np.count_nonzero(target)) - inter
 
 
+def overlaps(first: Sequence[Rle], second: Sequence[Rle]) -> np.ndarray:
+    """IoU of every mask with every other: float64 [len(first), len(second)], 0 for two masks without a pixel."""
+    if not first or not second:
+        return np.zeros((len(first), len(second)))
+    found = coco.iou([dict(each) for each in second], [dict(each) for each in first], [0] * len(first))
+    return np.nan_to_num(np.asarray(found, dtype=np.float64).T)
+
+
 def union(rles: Sequence[Rle]) -> Rle | None:
     """Join the masks of an answer; None where it has none, which metrics read as no answer.
 

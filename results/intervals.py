@@ -15,11 +15,14 @@ from metrics.base import Metric, Row
 Weights = Mapping[str, float]
 RATIOS: Mapping[str, Mapping[str, tuple[Weights, Weights]]] = {
     "res": {"ciou": ({"inter": 1}, {"union": 1})},
+    "gcg": {"recall": ({"hits": 1}, {"objects": 1})},
+    "gcg_bert": {"recall": ({"hits": 1}, {"objects": 1})},
     "pope": {
         "precision": ({"tp": 1}, {"tp": 1, "fp": 1}),
         "recall": ({"tp": 1}, {"tp": 1, "fn": 1}),
         "f1": ({"tp": 2}, {"tp": 2, "fp": 1, "fn": 1}),
     },
+    "nocaps": {f"cider_{domain}": ({f"cider_{domain}": 1}, {f"of_{domain}": 1}) for domain in ("in", "near", "out")},
 }
 """Metric -> key -> weighted columns of its rows whose sums are divided. Other keys are tried as means over samples."""
 

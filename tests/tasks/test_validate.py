@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
+from benchmarks.run_lengths import covered_pixels
 from benchmarks.schema import Group, ImageRef, Instance, Prediction, Query
-from tasks.validate import covered_pixels, plain
+from tasks.validate import plain
 
 SIZE_HW = (4, 6)
 EMPTY = coco_mask.encode(np.zeros(SIZE_HW, dtype=np.uint8, order="F"))
