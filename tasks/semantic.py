@@ -4,7 +4,6 @@ From an answer to a label map: the phrase of every group is mapped to a class by
 (`phrases`); a pixel takes the class of the first ranked mask that covers it, see `tasks.overlap`. Pixels without a
 mask, and those of masks whose phrase is no class, are an unknown class: they count against their true one.
 
-
 `average` names the convention of the means: `detectron2` leaves out classes without target pixels, `mmseg` counts one
 that is only predicted as 0. Predictions in the official format are label PNGs whose values are the category ids of the
 benchmark: COCO's, 1 to 150 in ADE20K, label ids (not train ids) in Cityscapes. Other values are the unknown class.

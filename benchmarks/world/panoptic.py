@@ -24,10 +24,11 @@ NAMES = (*THINGS, *STUFF)
 
 @dataclass(frozen=True)
 class Piece:
-    """One segment of a scene: its category as a place in NAMES, and bool [S, S] where it shows."""
+    """One segment of a scene: its category as a place in NAMES, bool [S, S] where it shows, whether it is a group."""
 
     category: int
     mask: np.ndarray
+    crowd: bool = False
 
 
 def pieces(scene: DenseScene) -> list[Piece]:
@@ -100,7 +101,7 @@ def _segment(number: int, piece: Piece, categories: Mapping[int, tuple[int, str]
     return {
         "id": number,
         "category_id": categories[piece.category][0],
-        "iscrowd": 0,
+        "iscrowd": int(piece.crowd),
         "bbox": box_xywh(piece.mask),
         "area": int(piece.mask.sum()),
     }

@@ -1,0 +1,65 @@
+"""Builds the split of a semantic benchmark: photos, their label maps, and the classes of the labels."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from benchmarks import index_cache, label_maps
+from benchmarks.schema import ImageRef, Sample, Split
+from benchmarks.truth import Category, MapTarget
+
+if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
+    from numpy.typing import NDArray
+
+Decode = Callable[[Path, tuple[int, int], tuple[Category, ...]], "NDArray[Any]"]
+"""(label PNG, size of the photo, classes) -> places of classes, uint8 [H, W], ignored pixels `label_maps.IGNORED`."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A photo and its label map."""
+
+    image_id: str
+    image: ImageRef
+    labels: Path
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """What a semantic benchmark is: its name, its only split with the published count, how its maps are decoded."""
+
+    name: str
+    split: str
+    published: int
+    decode: Decode
+
+
+def build(source: LabelSource, pairs: Sequence[Pair], categories: tuple[Category, ...], origin: str) -> Split:
+    """Make one sample of every pair, in their order; the fingerprint covers classes and label files.
+
+    Raises:
+        DataError: a label file is missing or unreadable.
+    """
+    names = tuple(category.name for category in categories)
+    samples = tuple(
+        Sample(
+            id=f"{source.name}/{source.split}/{pair.image_id}",
+            image=pair.image,
+            image_id=pair.image_id,
+            question="",
+            target=MapTarget(partial(source.decode, pair.labels, pair.image.size_hw, categories), categories),
+            categories=names,
+        )
+        for pair in pairs
+    )
+    truth = [(sample.id, sample.image.size_hw) for sample in samples]
+    return Split(
+        benchmark=source.name,
+        name=source.split,
+        origin=cast(Literal["official", "sample"], origin),
+        expected=source.published if origin == "official" else None,
+        fingerprint=index_cache.key((repr(truth), repr(categories), label_maps.digest([p.labels for p in pairs]))),
+        samples=samples,
+    )
