@@ -28,6 +28,7 @@ from benchmarks.truth import ObjectsTarget, TrueObject
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
     import numpy as np
+    from numpy.typing import NDArray
 
     from benchmarks.coco_index import CocoIndex
 
@@ -157,14 +158,16 @@ def _check(index: "CocoIndex") -> None:
         names = ", ".join(category.name for category in index.categories[:5])
         raise DataError(f"{index.path} has categories {names}, not person alone: fetch the file again")
     numbers = np.diff(columns["joint_ends"])
-    _refuse(index, numbers != 3 * len(JOINTS), f"keypoints must be x, y and visibility of {len(JOINTS)} joints")
+    _refuse(
+        index, np.not_equal(numbers, 3 * len(JOINTS)), f"keypoints must be x, y and visibility of {len(JOINTS)} joints"
+    )
     seen = columns["joints"].reshape(-1, len(JOINTS), 3)[:, :, 2]
-    _refuse(index, ~np.isin(seen, (0, 1, 2)).all(axis=1), "the visibility of a joint must be 0, 1 or 2")
-    differs = np.asarray(columns["labelled"] != (seen > 0).sum(axis=1))
+    _refuse(index, np.logical_not(np.isin(seen, (0, 1, 2))).any(axis=1), "the visibility of a joint must be 0, 1 or 2")
+    differs = np.not_equal(columns["labelled"], (seen > 0).sum(axis=1))
     _refuse(index, differs, "num_keypoints is not the number of joints with visibility 1 or 2")
 
 
-def _refuse(index: "CocoIndex", bad: "np.ndarray", complaint: str) -> None:
+def _refuse(index: "CocoIndex", bad: "NDArray[np.bool_] | np.bool_", complaint: str) -> None:
     if bad.any():
         number = index.columns["id"][bad.argmax()]
         raise DataError(f"{index.path}: annotation {number}: {complaint} ({bad.sum()} such); fetch the file again")

@@ -16,11 +16,11 @@ from metrics.errors import DataError
 from metrics.options import choice, floats
 from metrics.pck_files import Poses, read_pck
 from metrics.pck_joints import Table, distances, per_joint
+from metrics.pck_mpii import THRESHOLDS as MPII_THRESHOLDS
 from metrics.pck_mpii import ZeroHead
 from metrics.pck_mpii import table as mpii_table
 
 BOX_THRESHOLDS, HEAD_THRESHOLDS, TORSO_THRESHOLDS = (0.05, 0.1, 0.2), (0.5,), (0.2,)
-MPII_THRESHOLDS = (0.5, 0.1)
 AUC_PX, AUC_STEPS = 30.0, 20
 LENGTHS = ("px", "box", "head", "torso")
 NAMES = {"box": "pck", "head": "pckh", "torso": "tpck"}

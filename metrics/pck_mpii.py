@@ -6,16 +6,22 @@ right. `zero_head="official"` keeps that, "fixed" leaves the person out everywhe
 `MpiiPCKAccuracy` and `_calc_distances`.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from metrics.base import Card, Metric, Row
 from metrics.errors import DataError
 from metrics.pck_files import Poses
 from metrics.pck_joints import Table, distances, per_joint
 
 ZeroHead = Literal["official", "fixed"]
 
+JOINTS = 16
+THRESHOLDS = (0.5, 0.1)
+"""Of a head size, in the order in which mmpose computes them."""
 SHIFT_PX = 1
 OMITTED = (6, 7)
 OVERWRITTEN_PX = 1e6
@@ -56,7 +62,7 @@ def table(poses: Poses, thresholds: tuple[float, ...], zero_head: ZeroHead) -> t
     Raises:
         DataError: another number of joints, or no head sizes.
     """
-    if poses.head_px is None or poses.visible.shape[1] != 16:
+    if poses.head_px is None or poses.visible.shape[1] != JOINTS:
         raise DataError("style=mpii needs 16 joints and a head_size for every person: add them or drop the option")
     found = poses.found_xy + np.asarray(SHIFT_PX, dtype=poses.found_xy.dtype)
     length = poses.head_px
@@ -73,3 +79,72 @@ def table(poses: Poses, thresholds: tuple[float, ...], zero_head: ZeroHead) -> t
         if zero_head == "official":
             length = np.where(length > 0, length, OVERWRITTEN_PX)
     return scores, parts
+
+
+def measure(found_xy: np.ndarray | None, true_xy: np.ndarray, visible: np.ndarray, head_px: float) -> Row:
+    """Lay out one person.
+
+    Args:
+        found_xy: float [16, 2] pixels counted from 0, None when there is no answer.
+        true_xy: float [16, 2] pixels counted from 1, as MPII counts.
+        visible: bool [16], joints to compare.
+        head_px: head size.
+
+    Returns:
+        `true` and `found` (x and y of every joint in turn; without an answer there is no `found`), `visible`, `head`.
+    """
+    row: Row = {"true": true_xy.ravel().tolist(), "visible": visible.astype(int).tolist(), "head": float(head_px)}
+    return row if found_xy is None else {**row, "found": found_xy.ravel().tolist()}
+
+
+def aggregate(rows: Sequence[Row], zero_head: ZeroHead = "official") -> dict[str, float]:
+    """Turn rows of persons, in any order, into the MPII table; NaN where a joint is never visible."""
+    nowhere = [np.nan] * (2 * JOINTS)
+    poses = Poses(
+        true_xy=np.array([row["true"] for row in rows], dtype=np.float64).reshape(-1, JOINTS, 2),
+        found_xy=np.array([row.get("found", nowhere) for row in rows], dtype=np.float64).reshape(-1, JOINTS, 2),
+        visible=np.array([row["visible"] for row in rows], dtype=bool).reshape(-1, JOINTS),
+        box_px=None,
+        head_px=np.array([row["head"] for row in rows], dtype=np.float64),
+        names=(),
+    )
+    overall, parts = table(poses, THRESHOLDS, zero_head)
+    first = f"pckh@{THRESHOLDS[0]:g}"
+    found = {**overall, **{part: values[first] for part, values in parts.items()}}
+    return {key: np.nan if value is None else value for key, value in found.items()}
+
+
+def metric(zero_head: ZeroHead = "official") -> Metric:
+    """Build PCKh with a rule for persons of head size 0, which MPII's validation split has none of."""
+    return Metric(
+        name="pckh",
+        kind="keypoints",
+        protocol="pck-mpii/1" + ("" if zero_head == "official" else f" zero_head={zero_head}"),
+        aggregate=partial(aggregate, zero_head=zero_head),
+        headline="pckh@0.5",
+        card=CARD,
+        additive=False,
+    )
+
+
+CARD = Card(
+    definition="Share of joints closer to the truth than a fraction of the head size, each joint weighted by how often "
+    "it is visible; pelvis and thorax left out",
+    source="mmpose 1.x MpiiPCKAccuracy; Andriluka et al., 2D Human Pose Estimation: New Benchmark and State of the Art "
+    "Analysis, CVPR 2014",
+    edge_rules=(
+        "a missing pose has all joints wrong; joints that are not annotated are left out",
+        "a joint is right below the threshold, strictly; HRNet's MPII code counts equality too",
+        "one pixel is added to answers: MPII counts pixels from 1",
+        "head size is 0.6 times the diagonal of the head box",
+        "a body part whose joint is never visible is None (mmpose averages in a -1)",
+        "at 0.1, mmpose takes persons of head size 0 as all right; zero_head=fixed leaves them out",
+    ),
+    keys={
+        "pckh@T": "joints within T of the head size",
+        **{part: f"PCKh@0.5 of {part}" + ("" if part == "head" else ", mean of both sides") for part in PARTS},
+    },
+)
+
+PCKH = metric()
+METRICS = [PCKH]
