@@ -31,6 +31,7 @@ TRUTHS = {
 }
 KEYS = {"AP": "ap", "AP50": "ap50", "AP75": "ap75", "APm": "ap_medium", "APl": "ap_large",
         "AR": "ar", "AR50": "ar50", "AR75": "ar75", "ARm": "ar_medium", "ARl": "ar_large"}  # fmt: skip
+AREAS = (500, 1024, 4000.5, 9216, 20000)
 TASKS = ("coco_keypoints", "coco_keypoints_box")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the real annotations are not here")
 
@@ -114,6 +115,58 @@ def test_the_sample_world_scores_as_pycocotools_does(task, small_world, tmp_path
     values = score(kind, samples, answers).metrics
     assert [values[ours] for ours in KEYS.values()] == official(small_world / FILE, results)
     assert 0 < values["ap"] < 1
+
+
+def random_truth(rng):
+    """People of four images: crowds, people without labelled joints, annotation id 0, areas on the limits of sizes."""
+    images = [{"id": number, "file_name": f"{number}.jpg", "height": 9, "width": 9} for number in (30, 4, 7, 100)]
+    people = []
+    for number in rng.permutation(12).tolist():
+        crowd = rng.random() < 0.15
+        seen = rng.choice([0, 1, 2], 17) * (rng.random() < 0.8 and not crowd)
+        joints = np.column_stack((rng.uniform(0, 90, (17, 2)).round(1), seen))
+        people.append(
+            {"id": number, "image_id": int(rng.choice([30, 4, 7])), "category_id": 1, "iscrowd": int(crowd),
+             "bbox": rng.uniform(1, 60, 4).round(2).tolist(), "area": float(rng.choice(AREAS)),
+             "keypoints": joints.ravel().tolist(), "num_keypoints": int((seen > 0).sum())}
+        )  # fmt: skip
+    return {"images": images, "annotations": people, "categories": [{"id": 1, "name": "person"}]}
+
+
+def random_results(rng, people, boxed):
+    """Poses near true ones, with equal scores, and every third result twice."""
+    found = []
+    for place in range(40):
+        person = people[rng.integers(len(people))]
+        joints = np.array(person["keypoints"]) + rng.normal(0, rng.choice([0, 2, 6]), 51)
+        pose = {"image_id": person["image_id"], "category_id": int(rng.choice([1, 1, 1, 5])),
+                "keypoints": joints.round(1).tolist(), "score": float(rng.choice([0.2, 0.5, 0.9]))}  # fmt: skip
+        found += [{**pose, "bbox": [3, 4, 32, 32]} if boxed else pose] * (1 + (place % 3 == 0))
+    return found
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("boxed", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_random_results_score_as_pycocotools_scores_them(tmp_path, task, boxed, seed):
+    rng = np.random.default_rng([seed, boxed])
+    truth = random_truth(rng)
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_text(json.dumps(truth))
+    (tmp_path / "coco" / "val2017").mkdir()
+    for image in truth["images"]:
+        (tmp_path / "coco" / "val2017" / image["file_name"]).touch()
+    asked = {each["image_id"] for each in truth["annotations"] if each["num_keypoints"]}
+    people = [each for each in truth["annotations"] if each["image_id"] in asked]
+    results = random_results(rng, people, boxed)
+    (path := tmp_path / "results.json").write_text(json.dumps(results))
+    kind = find(task).kind
+    samples = benchmark(find(task).benchmark).open(tmp_path, "val", "official").samples
+    found = kind.official(path, samples)
+    values = score(kind, samples, [found.get(sample.id, Prediction(sample.id, "failed")) for sample in samples]).metrics
+    expected = official(tmp_path / FILE, results)
+    # 1e-12: the same sums in the same order
+    assert [values[ours] for ours in KEYS.values()] == pytest.approx(expected, abs=1e-12)
 
 
 def test_every_row_order_gives_the_same_numbers(world_split):
