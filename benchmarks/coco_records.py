@@ -80,8 +80,12 @@ class CocoColumns:
         at.refuse((batch["crowd"] != 0) & (batch["crowd"] != 1), "iscrowd must be 0 or 1")
         for name, column in batch.items():
             self._numbers.setdefault(name, []).append(column)
-        for record, row in zip(records, batch["image"].tolist(), strict=True):
-            self._add_shape(record, row)
+        shapes = [record.get("segmentation") for record in records]
+        if set(map(type, shapes)) == {list} and not any("keypoints" in record for record in records):
+            self._add_polygons(records, shapes)
+        else:
+            for record, row in zip(records, batch["image"].tolist(), strict=True):
+                self._add_shape(record, row)
 
     def finish(self) -> Columns:
         """Check what concerns all records together and return the columns.
@@ -108,6 +112,22 @@ class CocoColumns:
         }
         self._check_rings(columns)
         return columns
+
+    def _add_polygons(self, records: list[dict[str, Any]], shapes: list[list[Any]]) -> None:
+        """Take the polygons of annotations that have nothing else: the usual case, and most of the work."""
+        append, lengths = self._xy.fromlist, []
+        for record, shape in zip(records, shapes, strict=True):
+            try:
+                for ring in shape:
+                    append(ring)
+                    lengths.append(len(ring))
+            except TypeError:
+                self._fail(record, "a polygon is no list of numbers")
+        self._ring_lengths.extend(lengths)
+        self._rings.extend(map(len, shapes))
+        for ends, filled in ((self._rle_ends, self._rle), (self._joint_ends, self._joints)):
+            ends.extend([len(filled)] * len(records))
+        self._labelled.extend([record.get("num_keypoints", -1) for record in records])
 
     def _add_shape(self, record: dict[str, Any], image: int) -> None:
         """Take the segmentation and the joints of one annotation; polygons are checked at the end, all together."""
@@ -144,7 +164,8 @@ class CocoColumns:
             ring = int(np.argmax(short))
             self._fail_at(columns, owner[ring], f"a polygon has {lengths[ring]} coordinates; it needs an even number, "
                           f"{MIN_POLYGON} or more")  # fmt: skip
-        farthest = np.maximum.reduceat(np.abs(columns["xy"]), columns["ring_xy"][:-1])
+        starts = columns["ring_xy"][:-1]
+        farthest = np.maximum(np.maximum.reduceat(columns["xy"], starts), -np.minimum.reduceat(columns["xy"], starts))
         limit = REACH * columns["size_hw"].max(axis=1)[columns["image"][owner]]
         if (bad := ~(farthest <= limit)).any():
             ring = int(np.argmax(bad))

@@ -68,9 +68,9 @@ def _in_pieces(data: bytes, key: str, start: Callable[[Any], AnyCollector]) -> A
     rest = _parse(data[: head.end()] + data[last.end() :])
     if not isinstance(rest, dict) or rest.get(key) != []:
         raise _Irregular  # the list was another one, in an object within the object
-    collector = start(rest)
+    collector, view = start(rest), memoryview(data)
     for begin, end in _cuts(data, head.end(), last.start() + 1):
-        collector.add(_parse(b"[" + data[begin:end] + b"]"))
+        collector.add(_parse(b"".join((b"[", view[begin:end], b"]"))))
     return collector
 
 
