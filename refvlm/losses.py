@@ -10,6 +10,42 @@ from torch.nn import functional
 from refvlm.matching import match_groups
 from refvlm.model import Decoded
 
+OKS_SIGMAS = torch.tensor(
+    [
+        0.026,
+        0.025,
+        0.025,
+        0.035,
+        0.035,
+        0.079,
+        0.079,
+        0.072,
+        0.072,
+        0.062,
+        0.062,
+        0.107,
+        0.107,
+        0.087,
+        0.087,
+        0.089,
+        0.089,
+    ]
+)
+"""Spread of each joint in the COCO keypoint challenge (pycocotools, `Params.kpt_oks_sigmas`)."""
+
+
+@dataclass(frozen=True)
+class JointTruth:
+    """Truth about M people.
+
+    Attributes:
+        joints: float32 [M, K, 3], xy in 0..1 of the square input and COCO visibility.
+        areas: float32 [M], area of each person as a share of the square.
+    """
+
+    joints: Tensor
+    areas: Tensor
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -69,11 +105,12 @@ def heat_target(boxes: Tensor, side: int, spread: float = 0.8) -> Tensor:
     return logits.flatten(1).softmax(1)
 
 
-def decoder_losses(decoded: Decoded, targets: Targets) -> dict[str, Tensor]:
+def decoder_losses(decoded: Decoded, targets: Targets) -> tuple[dict[str, Tensor], Tensor]:
     """Match inside each triplet, then score boxes, masks and heat maps.
 
     Returns:
-        Means over the N instances: "box", "mask" and "heat".
+        Means over the N instances: "box", "mask", "heat" and, where the model foretells it, "quality"; and for each
+        prediction the index of its target.
     """
 
     def cost(rows: Tensor, columns: Tensor) -> Tensor:
@@ -87,8 +124,58 @@ def decoder_losses(decoded: Decoded, targets: Targets) -> dict[str, Tensor]:
     boxes, masks = targets.boxes[match], targets.masks[match]
     side = round(decoded.located.heat.shape[1] ** 0.5)
     wanted = heat_target(boxes, side)
-    return {
+    found = {
         "box": (box_loss(decoded.boxes, boxes) + 0.5 * box_loss(decoded.rough, boxes)).mean(),
         "mask": mask_loss(decoded.masks, masks).mean(),
         "heat": -(wanted * decoded.located.heat.log_softmax(1)).sum(1).mean(),
     }
+    if decoded.quality is not None:
+        reached = torch.stack([box_iou(to_xyxy(decoded.boxes), to_xyxy(boxes))[0], mask_iou(decoded.masks, masks)], 1)
+        found["quality"] = functional.binary_cross_entropy_with_logits(decoded.quality, reached.detach())
+    return found, match
+
+
+def mask_iou(logits: Tensor, target: Tensor) -> Tensor:
+    """IoU of decided masks with targets of shares, both [N, S, S]: float [N]."""
+    chosen = (logits > 0).float()
+    inter = torch.minimum(chosen, target).sum((1, 2))
+    return inter / torch.maximum(chosen, target).sum((1, 2)).clamp(min=1e-6)
+
+
+def joint_losses(heat: Tensor, seen: Tensor, points: Tensor, boxes: Tensor, truth: JointTruth) -> Tensor:
+    """Heat maps by cross-entropy, positions by 1 - OKS, visibility by cross-entropy; mean over M people.
+
+    Args:
+        heat: float [M, K, C*C], logits over the widened boxes.
+        seen: float [M, K, 3], visibility logits.
+        points: float [M, K, 2], xy in 0..1, read off the heat maps.
+        boxes: float [M, 4], cxcywh of the boxes that were looked into, widened by the caller.
+        truth: joints and areas.
+    """
+    flags = truth.joints[..., 2].long()
+    cells = round(heat.shape[2] ** 0.5)
+    inside = (truth.joints[..., :2] - boxes[:, None, :2]) / boxes[
+        :, None, 2:
+    ] + 0.5  # [M, K, 2] in 0..1 of the widened box
+    labelled = (flags > 0) & (inside > 0).all(2) & (inside < 1).all(2)
+    wanted = heat_target(inside.flatten(0, 1), cells, spread=0.7).reshape(heat.shape)
+    heat_loss = -(wanted * heat.log_softmax(2)).sum(2)
+    away = ((points - truth.joints[..., :2]) ** 2).sum(2)
+    oks = (-away / (8 * OKS_SIGMAS.to(away.device) ** 2 * truth.areas[:, None])).exp()
+    placed = ((0.3 * heat_loss + 2 * (1 - oks)) * labelled).sum() / labelled.sum().clamp(min=1)
+    return placed + 0.3 * functional.cross_entropy(seen.flatten(0, 1), flags.flatten())
+
+
+def depth_loss(log_m: Tensor, metres: Tensor) -> Tensor:
+    """Mean absolute error of log-depth plus that of its steps to the right and downwards; 0 m counts nowhere.
+
+    Args:
+        log_m: float [M, S, S], natural logarithm of metres.
+        metres: float [M, S, S].
+    """
+    known = metres > 0
+    error = (log_m - metres.clamp(min=1e-3).log()) * known
+    across = (error[:, :, 1:] - error[:, :, :-1]).abs() * (known[:, :, 1:] & known[:, :, :-1])
+    down = (error[:, 1:] - error[:, :-1]).abs() * (known[:, 1:] & known[:, :-1])
+    count = known.sum().clamp(min=1)
+    return (error.abs().sum() + 0.5 * (across.sum() + down.sum())) / count

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from benchmarks.schema import Unit
 from refvlm.config import RefVLMConfig
@@ -37,6 +37,13 @@ class Decoded:
     boxes: Tensor
     masks: Tensor
     quality: Tensor | None = None
+
+    def pick(self, rows: Tensor) -> "Decoded":
+        """Keep some of the `<REF>` tokens, by index."""
+        at = self.located
+        located = Located(at.query[rows], at.point[rows], at.heat[rows], at.image[rows])
+        quality = None if self.quality is None else self.quality[rows]
+        return Decoded(located, self.pixels, self.rough[rows], self.boxes[rows], self.masks[rows], quality)
 
 
 class RefVLM(nn.Module):
@@ -82,24 +89,27 @@ class RefVLM(nn.Module):
         out: Tensor = self.llm.model.embed_tokens(ids)
         return out
 
-    def states(self, embeddings: Tensor, attention: Tensor, positions: Tensor) -> Tensor:
-        """Run the language model over whole sequences.
+    def read_images(self, tokens: Tensor) -> DynamicCache:
+        """Let the language model read image tokens, float [B, G, D]; what it keeps of them serves all their turns."""
+        cache = DynamicCache()
+        self.llm.model(inputs_embeds=tokens, past_key_values=cache, use_cache=True)
+        return cache
+
+    def states(self, images: DynamicCache, image: Tensor, embeddings: Tensor) -> Tensor:
+        """Run the language model over turns, each behind its image; a turn sees its image and itself.
 
         Args:
-            embeddings: float [B, L, D].
-            attention: bool [B, 1, L, L], True where row may look at column.
-            positions: int [B, L].
+            images: what `read_images` returned for B images.
+            image: int [T], image of each turn.
+            embeddings: float [T, L, D], padded on the right.
 
         Returns:
-            float [B, L, D], last-layer states.
+            float [T, L, D], last-layer states; those of padding mean nothing.
         """
-        minus = torch.finfo(embeddings.dtype).min
-        bias = torch.zeros(attention.shape, dtype=embeddings.dtype, device=embeddings.device).masked_fill(
-            ~attention, minus
-        )
-        out: Tensor = self.llm.model(
-            inputs_embeds=embeddings, attention_mask=bias, position_ids=positions, use_cache=False
-        ).last_hidden_state
+        behind = DynamicCache()
+        for place, layer in enumerate(images.layers):
+            behind.update(layer.keys[image], layer.values[image], place)
+        out: Tensor = self.llm.model(inputs_embeds=embeddings, past_key_values=behind, use_cache=True).last_hidden_state
         return out
 
     def decode(self, queries: Queries, features: ImageFeatures) -> Decoded:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from refvlm.config import RefVLMConfig
-from refvlm.decoders.query import Located, sample_at
+from refvlm.decoders.query import Layout, Located, sample_at
 from refvlm.vision import ImageFeatures, coordinate_maps
 
 
@@ -62,7 +62,8 @@ class MaskDecoder(nn.Module):
         """
         read = sample_at(pixels, located.image, centre.detach())
         query = torch.cat([located.query, read], 1)
-        dots = torch.einsum("np,npyx->nyx", self.embed(query), pixels[located.image]).float()
+        layout = Layout.of(located.image, len(pixels))
+        dots = layout.gather(torch.einsum("bqp,bpyx->bqyx", layout.spread(self.embed(query)), pixels)).float()
         bias, steep_x, steep_y = self.bowl(query).float().unbind(1)
         grid = coordinate_maps(pixels.shape[-1], centre.float())[0]  # [2, S, S], -1..1
         away = (grid[None] - (centre.detach().float() * 2 - 1)[:, :, None, None]) ** 2  # [N, 2, S, S]

@@ -44,6 +44,37 @@ class Located:
     image: Tensor
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Queries laid out by image, so that those of one image share its maps instead of copying them.
+
+    Attributes:
+        image: int [N], image of each query.
+        slot: int [N], its place among the queries of its image.
+        shape: number of images, and the most queries that one has.
+    """
+
+    image: Tensor
+    slot: Tensor
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, image: Tensor, images: int) -> "Layout":
+        """Lay out queries, int [N] image of each; they may come in any order."""
+        earlier = (image[:, None] == image[None, :]).tril(-1)
+        slot = earlier.sum(1)
+        return cls(image, slot, (images, int(slot.max()) + 1 if len(slot) else 1))
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Float [N, ...] -> [B, Q, ...], zeros where an image has no query."""
+        out = values.new_zeros(*self.shape, *values.shape[1:])
+        return out.index_put((self.image, self.slot), values)
+
+    def gather(self, values: Tensor) -> Tensor:
+        """Undo `spread`: [B, Q, ...] -> [N, ...]."""
+        return values[self.image, self.slot]
+
+
 class QueryLayer(nn.Module):
     """Self-attention inside a triplet, cross-attention to the image, feed-forward; pre-norm."""
 
@@ -54,11 +85,12 @@ class QueryLayer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, mlp_width), nn.GELU(), nn.Linear(mlp_width, width))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
 
-    def forward(self, query: Tensor, keys: Tensor, values: Tensor, strangers: Tensor) -> Tensor:
-        """Query [N, d], keys and values [N, K, d], strangers bool [N, N] (True = may not attend) -> [N, d]."""
+    def forward(self, query: Tensor, keys: Tensor, values: Tensor, strangers: Tensor, layout: Layout) -> Tensor:
+        """Query [N, d], keys and values [B, K, d], strangers bool [N, N] (True = may not attend) -> [N, d]."""
         x = self.norms[0](query)[None]
         query = query + self.peers(x, x, x, attn_mask=strangers, need_weights=False)[0][0]
-        query = query + self.cross(self.norms[1](query)[:, None], keys, values, need_weights=False)[0][:, 0]
+        asking = layout.spread(self.norms[1](query))
+        query = query + layout.gather(self.cross(asking, keys, values, need_weights=False)[0])
         out: Tensor = query + self.mlp(self.norms[2](query))
         return out
 
@@ -102,12 +134,12 @@ class QueryTrunk(nn.Module):
         if self.config.phrase_skip:
             query = query + functional.layer_norm(self.phrase_in(queries.phrases), query.shape[-1:])
         query = query + self.merge(query)
-        picked_keys, picked_values = keys[queries.image], values[queries.image]
+        layout = Layout.of(queries.image, len(keys))
         strangers = queries.group[:, None] != queries.group[None, :]
         for layer in self.layers:
-            query = layer(query, picked_keys, picked_values, strangers)
+            query = layer(query, keys, values, strangers, layout)
         query = self.norm(query)
-        heat = (self.heat_query(query)[:, None] @ self.heat_key(picked_keys).transpose(1, 2))[:, 0].float()
+        heat = layout.gather(layout.spread(self.heat_query(query)) @ self.heat_key(keys).transpose(1, 2)).float()
         heat = heat / self.config.width**0.5
         if not self.config.reference_points:
             return Located(query, torch.full_like(heat[:, :2], 0.5), heat, queries.image)
@@ -156,6 +188,7 @@ def sine_positions(side: int, width: int) -> Tensor:
 
 def sample_at(maps: Tensor, image: Tensor, point: Tensor) -> Tensor:
     """Read features at points, bilinearly: maps [B, C, S, S], image int [N], point [N, 2] in 0..1 -> [N, C]."""
-    picked = maps[image]
-    read = functional.grid_sample(picked, (point * 2 - 1)[:, None, None].to(picked.dtype), align_corners=False)
-    return read[:, :, 0, 0]
+    layout = Layout.of(image, len(maps))
+    grid = layout.spread(point * 2 - 1)[:, :, None].to(maps.dtype)  # [B, Q, 1, 2]
+    read = functional.grid_sample(maps, grid, align_corners=False)  # [B, C, Q, 1]
+    return layout.gather(read[..., 0].transpose(1, 2))

@@ -1,106 +1,137 @@
-"""Batches for training: scenes streamed by index, several questions per image as isolated turns.
+"""Batches for training: scenes streamed by index, several questions per image.
 
-A packed sequence is the image tokens followed by the turns. A turn sees the image and itself, and its positions
-start behind the image, so that training on packed turns equals training on separate ones.
+The language model reads an image once for all its questions; each question with its answer is a turn, a row of its own.
+Turns are sorted by length, so that those of about one length can be run together without much padding.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from benchmarks.schema import Unit
-from benchmarks.world.expressions import KINDS, Expression, all_expressions
-from benchmarks.world.scenes import COLOURS, SHAPES, SIZE, SIZES, Scene, generate
+from benchmarks.world.dense import generate_dense
+from benchmarks.world.scenes import SIZE, generate
 from refvlm.grouping import find_groups
 from refvlm.processor import normalise
-from refvlm.prompting import turn_text
-from refvlm.tokenizer import EOS, PAD, WordTokenizer
+from refvlm.prompting import spread_regions, turn_text
+from refvlm.regions import KINDS
+from refvlm.tokenizer import EOS, PAD, REGION, WordTokenizer
+from refvlm.training.cells import describe_cells, describe_dense_cells
 from refvlm.training.config import DataConfig
-from refvlm.training.vocabulary import TEMPLATES
-from refvlm.trp import Text, Triplet, answer_for, render
+from refvlm.training.questions import DENSE_MAKERS, SHAPES_MAKERS, Draw, Question, Ref
+from refvlm.trp import answer_for, render
 
 IGNORED = -100
+JOINTS = 17
 
 
 @dataclass
 class Batch:
-    """One step's input. B images, L tokens behind the image, N `<REF>` tokens.
+    """One step's input. B images, T turns of up to L tokens, N `<REF>` tokens, R visual prompts of K tokens.
 
     Attributes:
         pixels: float32 [B, 3, S, S].
-        ids: int [B, L], padded.
-        labels: int [B, L], -100 where nothing is to be predicted at the position.
-        turn: int [B, L], number of the turn, -1 on padding.
-        place: int [B, L], position within the turn.
+        ids: int [T, L], padded on the right; turns from short to long.
+        labels: int [T, L], -100 where nothing is to be predicted at the position.
+        lengths: int [T], tokens of each turn.
+        image: int [T], image of each turn.
         ref_row, ref_column: int [N], where the `<REF>` tokens stand in `ids`.
         phrase: int [N, 2], half-open span of each one's phrase in its row.
-        group: int [N], number of the triplet, over the whole batch.
-        boxes: float32 [N, 4] cxcywh in 0..1; masks: float32 [N, S/2, S/2].
-        cells: int [B, 3, S/8, S/8], colour, shape and size of the object in each cell, 0 = none.
+        group: int [N], number of the triplet, over the whole batch, ascending.
+        spatial: bool [N], those that stand for an object; the others ask for depth.
+        boxes: float32 [N, 4] cxcywh in 0..1; masks: float32 [N, S/2, S/2]; zeros where not spatial.
+        joints: float32 [N, 17, 3], xy in 0..1 and visibility; visibility -1 where no joints are asked for.
+        depth: float32 [B, S/2, S/2], metres, 0 where the image has none.
+        cells: int [B, M, S/8, S/8], what covers each cell, see `refvlm.training.cells`.
+        regions: float32 [R, S, S]; region_kind: int [R]; region_row: int [R], its image.
+        region_at: int [R, K, 2], row and column of its tokens in `ids`.
         seeds: indices of the scenes, to name a bad batch.
     """
 
     pixels: Tensor
     ids: Tensor
     labels: Tensor
-    turn: Tensor
-    place: Tensor
+    lengths: Tensor
+    image: Tensor
     ref_row: Tensor
     ref_column: Tensor
     phrase: Tensor
     group: Tensor
+    spatial: Tensor
     boxes: Tensor
     masks: Tensor
+    joints: Tensor
+    depth: Tensor
     cells: Tensor
+    regions: Tensor
+    region_kind: Tensor
+    region_row: Tensor
+    region_at: Tensor
     seeds: list[int]
 
 
 @dataclass(frozen=True)
 class _Turn:
-    ids: list[int]
-    labels: list[int]
-    target: int
+    ids: tuple[int, ...]
+    labels: tuple[int, ...]
+    question: Question
+    image: int
 
 
-def _turn(tokenizer: WordTokenizer, expression: Expression, rng: np.random.Generator) -> _Turn:
-    unit: Unit = "mask" if rng.random() < 0.5 else "box"
-    template = TEMPLATES[unit][int(rng.integers(len(TEMPLATES[unit])))]
-    prompt = tokenizer.encode(turn_text(template.format(expression.text), unit))
-    answer = answer_for((Triplet(expression.text, unit, 1), Text(".")))
-    ids = [*tokenizer.encode(render(answer)), tokenizer.ids[EOS]]
-    return _Turn(prompt + ids, [IGNORED] * len(prompt) + ids, expression.target)
+@dataclass(frozen=True)
+class _Picture:
+    """One image and what is asked about it."""
+
+    image: np.ndarray
+    cells: np.ndarray
+    depth_m: np.ndarray | None
+    questions: list[Question]
 
 
-def _pick(rng: np.random.Generator, scene: Scene, shares: tuple[float, ...], count: int) -> list[Expression]:
-    """Draw expressions by kind; a kind that a scene cannot offer gives way to attributes or superlatives."""
-    found = all_expressions(scene.things, with_articles=bool(rng.random() < 0.7))
-    kinds = [kind for kind in KINDS if found[kind]]
-    weights = np.array([shares[KINDS.index(kind)] for kind in kinds])
-    drawn = rng.choice(len(kinds), size=count, p=weights / weights.sum())
-    return [found[kinds[int(k)]][int(rng.integers(len(found[kinds[int(k)]])))] for k in drawn]
+@dataclass
+class _Rows:
+    """What grows while turns are laid out."""
+
+    refs: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    truths: list[tuple[Ref, bool]] = field(default_factory=list)
+    regions: list[tuple[np.ndarray, int, int]] = field(default_factory=list)
+    region_at: list[list[tuple[int, int]]] = field(default_factory=list)
+    groups: int = 0
 
 
-def describe_cells(scene: Scene) -> np.ndarray:
-    """Name what covers each 8x8 cell: int64 [3, S/8, S/8], colour, shape and size counted from 1, 0 = background."""
-    side = SIZE // 8
-    share = scene.masks.reshape(len(scene.masks), side, 8, side, 8).mean((2, 4))  # [N, side, side]
-    top = share.argmax(0)
-    names = np.array(
-        [
-            (
-                1 + list(COLOURS).index(thing.colour),
-                1 + SHAPES.index(thing.shape),
-                1 + list(SIZES).index(thing.size),
-            )
-            for thing in scene.things
-        ]
-    )
-    cells = names[top] * (share.max(0) > 0.25)[..., None]
-    return np.asarray(cells.transpose(2, 0, 1), dtype=np.int64)
+def _turn(tokenizer: WordTokenizer, question: Question, region_tokens: int, image: int) -> _Turn:
+    text = turn_text(question.prompt, question.wants, len(question.regions))
+    prompt = spread_regions(tokenizer.encode(text), tokenizer.ids[REGION], region_tokens)
+    answer = (*tokenizer.encode(render(answer_for(question.body))), tokenizer.ids[EOS])
+    return _Turn((*prompt, *answer), (*[IGNORED] * len(prompt), *answer), question, image)
+
+
+def _questions(
+    ask: Callable[[str], Question | None], shares: Mapping[str, float], draw: Draw, count: int
+) -> list[Question]:
+    """Draw kinds of questions by their shares; one that the scene does not offer is drawn again."""
+    names = list(shares)
+    weights = np.array([shares[name] for name in names])
+    found: list[Question] = []
+    while len(found) < count:
+        question = ask(names[int(draw.rng.choice(len(names), p=weights / weights.sum()))])
+        found += [question] if question is not None else []
+    return found
+
+
+def _picture(index: int, early: bool, data: DataConfig) -> _Picture:
+    rng = np.random.default_rng([data.seed, 77, index])
+    draw = Draw(rng, data.early_shares if early else data.late_shares)
+    if bool(data.dense) and rng.random() < data.dense_share:
+        dense = generate_dense.__wrapped__(data.seed, "train", index)
+        asked = _questions(lambda name: DENSE_MAKERS[name](dense, draw), data.dense, draw, data.questions_per_image)
+        return _Picture(dense.image, describe_dense_cells(dense), dense.depth_m, asked)
+    scene = generate(data.seed, "train", index)
+    asked = _questions(lambda name: SHAPES_MAKERS[name](scene, draw), data.shapes, draw, data.questions_per_image)
+    return _Picture(scene.image, describe_cells(scene), None, asked)
 
 
 def box_of(mask: np.ndarray) -> tuple[float, float, float, float]:
@@ -110,64 +141,105 @@ def box_of(mask: np.ndarray) -> tuple[float, float, float, float]:
     return ((x0 + x1) / 2 / SIZE, (y0 + y1) / 2 / SIZE, (x1 - x0) / SIZE, (y1 - y0) / SIZE)
 
 
-def build(indices: list[int], shares: tuple[float, ...], tokenizer: WordTokenizer, data: DataConfig) -> Batch:
-    """Make the batch of these training scenes: the same indices and shares give the same batch."""
-    rows: list[list[_Turn]] = []
-    scenes = [generate(data.seed, "train", index) for index in indices]
-    for index, scene in zip(indices, scenes, strict=True):
-        rng = np.random.default_rng([data.seed, 77, index])
-        rows.append([_turn(tokenizer, e, rng) for e in _pick(rng, scene, shares, data.questions_per_image)])
-    length = max(sum(len(turn.ids) for turn in turns) for turns in rows)
-    ids = torch.full((len(rows), length), tokenizer.ids[PAD])
+def halved(values: np.ndarray) -> np.ndarray:
+    """Mean over blocks of 2 x 2: [S, S] -> float32 [S/2, S/2]."""
+    half = SIZE // 2
+    return np.asarray(values.reshape(half, 2, half, 2).mean((1, 3)), dtype=np.float32)
+
+
+def build(indices: list[int], early: bool, tokenizer: WordTokenizer, data: DataConfig, region_tokens: int = 1) -> Batch:
+    """Make the batch of these training scenes: the same arguments give the same batch."""
+    pictures = [_picture(index, early, data) for index in indices]
+    turns = [
+        _turn(tokenizer, question, region_tokens, image)
+        for image, picture in enumerate(pictures)
+        for question in picture.questions
+    ]
+    turns.sort(key=lambda turn: len(turn.ids))
+    ids = torch.full((len(turns), len(turns[-1].ids)), tokenizer.ids[PAD])
     labels = torch.full_like(ids, IGNORED)
-    turn, place = torch.full_like(ids, -1), torch.zeros_like(ids)
-    refs: list[tuple[int, int, int, int, int]] = []
-    boxes, masks = [], []
-    for row, turns in enumerate(rows):
-        start = 0
-        for number, item in enumerate(turns):
-            span = slice(start, start + len(item.ids))
-            ids[row, span], labels[row, span] = torch.tensor(item.ids), torch.tensor(item.labels)
-            turn[row, span], place[row, span] = number, torch.arange(len(item.ids))
-            group = find_groups(item.ids, tokenizer.special_ids)[0]
-            refs.append((row, start + group.refs[0], start + group.phrase[0], start + group.phrase[1], len(refs)))
-            mask = scenes[row].masks[item.target]
-            boxes.append(box_of(mask))
-            masks.append(mask.reshape(SIZE // 2, 2, SIZE // 2, 2).mean((1, 3)))
-            start += len(item.ids)
-    table = torch.tensor(refs)
+    rows = _Rows()
+    for row, turn in enumerate(turns):
+        ids[row, : len(turn.ids)], labels[row, : len(turn.ids)] = torch.tensor(turn.ids), torch.tensor(turn.labels)
+        _lay_out(rows, row, turn, tokenizer, region_tokens)
+    table = torch.tensor(rows.refs, dtype=torch.long).reshape(-1, 5)
+    boxes, masks, joints = _truths(rows)
     return Batch(
-        pixels=torch.stack([normalise(scene.image) for scene in scenes]),
+        pixels=torch.stack([normalise(each.image) for each in pictures]),
         ids=ids,
         labels=labels,
-        turn=turn,
-        place=place,
+        lengths=torch.tensor([len(turn.ids) for turn in turns]),
+        image=torch.tensor([turn.image for turn in turns]),
         ref_row=table[:, 0],
         ref_column=table[:, 1],
         phrase=table[:, 2:4],
         group=table[:, 4],
-        boxes=torch.tensor(boxes, dtype=torch.float32),
-        masks=torch.from_numpy(np.stack(masks)).float(),
-        cells=torch.from_numpy(np.stack([describe_cells(scene) for scene in scenes])),
+        spatial=torch.tensor([spatial for _, spatial in rows.truths], dtype=torch.bool),
+        boxes=boxes,
+        masks=masks,
+        joints=joints,
+        depth=torch.from_numpy(np.stack([_depth(each.depth_m) for each in pictures])),
+        cells=torch.from_numpy(np.stack([each.cells for each in pictures])),
+        regions=torch.from_numpy(np.array([mask for mask, *_ in rows.regions], np.float32).reshape(-1, SIZE, SIZE)),
+        region_kind=torch.tensor([kind for _, kind, _ in rows.regions], dtype=torch.long),
+        region_row=torch.tensor([row for *_, row in rows.regions], dtype=torch.long),
+        region_at=torch.tensor(rows.region_at, dtype=torch.long).reshape(-1, region_tokens, 2),
         seeds=indices,
     )
+
+
+def _lay_out(rows: _Rows, row: int, item: _Turn, tokenizer: WordTokenizer, region_tokens: int) -> None:
+    """Note where the `<REF>` tokens and visual prompts of a turn stand, and their truths."""
+    truths = iter(item.question.refs)
+    base = next(k for k, label in enumerate(item.labels) if label != IGNORED)
+    for group in find_groups(item.ids[base:], tokenizer.special_ids):
+        for ref in group.refs:
+            rows.refs.append((row, base + ref, base + group.phrase[0], base + group.phrase[1], rows.groups))
+            truth = next(truths)
+            rows.truths.append((truth, truth.mask is not None))
+        rows.groups += 1
+    places = [k for k, i in enumerate(item.ids[:base]) if i == tokenizer.ids[REGION]]
+    for number, drawn in enumerate(item.question.regions):
+        rows.regions.append((drawn.mask, KINDS.index(drawn.kind), item.image))
+        own = places[number * region_tokens : (number + 1) * region_tokens]
+        rows.region_at.append([(row, column) for column in own])
+
+
+def _truths(rows: _Rows) -> tuple[Tensor, Tensor, Tensor]:
+    """Boxes, masks and joints of all `<REF>` tokens, see `Batch`."""
+    count, half = len(rows.truths), SIZE // 2
+    boxes, masks = np.zeros((count, 4), np.float32), np.zeros((count, half, half), np.float32)
+    joints = np.zeros((count, JOINTS, 3), np.float32)
+    joints[..., 2] = -1
+    for place, (ref, _) in enumerate(rows.truths):
+        if ref.mask is not None:
+            boxes[place], masks[place] = box_of(ref.mask), halved(ref.mask)
+        if ref.joints is not None:
+            joints[place] = ref.joints
+            joints[place, :, :2] /= SIZE
+    return torch.from_numpy(boxes), torch.from_numpy(masks), torch.from_numpy(joints)
+
+
+def _depth(depth_m: np.ndarray | None) -> np.ndarray:
+    return np.zeros((SIZE // 2, SIZE // 2), np.float32) if depth_m is None else halved(depth_m)
 
 
 class _Stream(IterableDataset):
     """Batches from a step onwards, without end; a pure function of the configuration."""
 
-    def __init__(self, data: DataConfig, tokenizer: WordTokenizer, first_step: int, steps: int) -> None:
-        self.data, self.tokenizer, self.first_step, self.steps = data, tokenizer, first_step, steps
+    def __init__(self, data: DataConfig, tokenizer: WordTokenizer, span: tuple[int, int], region_tokens: int) -> None:
+        self.data, self.tokenizer, self.region_tokens = data, tokenizer, region_tokens
+        self.first_step, self.steps = span
 
     def __iter__(self) -> Iterator[Batch]:
         size = self.data.images_per_step
         for step in range(self.first_step, self.steps):
             early = step < self.data.early_share * self.steps
-            shares = self.data.early_shares if early else self.data.late_shares
-            yield build(list(range(step * size, (step + 1) * size)), shares, self.tokenizer, self.data)
+            indices = range(self.data.first_scene + step * size, self.data.first_scene + (step + 1) * size)
+            yield build(list(indices), early, self.tokenizer, self.data, self.region_tokens)
 
 
-def stream(data: DataConfig, tokenizer: WordTokenizer, first_step: int, steps: int) -> Iterator[Batch]:
-    """Yield the batches of steps `first_step` to `steps`, made ahead of time by a worker process."""
-    loader = DataLoader(_Stream(data, tokenizer, first_step, steps), batch_size=None, num_workers=1, prefetch_factor=4)
-    yield from loader
+def stream(data: DataConfig, tokenizer: WordTokenizer, span: tuple[int, int], region_tokens: int) -> Iterator[Batch]:
+    """Yield the batches of the steps from the first to the second of `span`, made ahead of time by a worker process."""
+    dataset = _Stream(data, tokenizer, span, region_tokens)
+    yield from DataLoader(dataset, batch_size=None, num_workers=1, prefetch_factor=4)

@@ -1,24 +1,57 @@
 """What a training run is made of: one YAML file, checked, unknown keys refused."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
-from benchmarks.errors import ConfigError
-from refvlm.config import DecoderConfig, EncoderConfig, LlmConfig, Strict, TrunkConfig, complaint
+from benchmarks.errors import ConfigError, unknown
+from refvlm.config import (
+    DecoderConfig,
+    DepthConfig,
+    EncoderConfig,
+    KeypointConfig,
+    LlmConfig,
+    RegionConfig,
+    Strict,
+    TrunkConfig,
+    complaint,
+)
 
 
 class DataConfig(Strict):
-    """Which scenes and questions. Shares are by expression kind: attribute, superlative, direction, distance."""
+    """Which scenes and questions.
+
+    Attributes:
+        shapes: kind of question about scenes of shapes -> how often it is drawn, see `refvlm.training.questions`.
+        dense: the same for scenes where every pixel has a truth; empty leaves those scenes out.
+        dense_share: share of images that are dense scenes.
+        first_scene: index of the first training scene, so that a later stage sees new ones.
+        early_shares, late_shares: how often an expression is an attribute, superlative, direction or distance, in the
+            first `early_share` of all steps and after it.
+    """
 
     seed: int = 0
+    shapes: dict[str, float] = Field(default_factory=lambda: {"refer": 1.0})
+    dense: dict[str, float] = Field(default_factory=dict)
+    dense_share: float = Field(default=0.5, ge=0, le=1)
+    first_scene: int = Field(default=0, ge=0)
     images_per_step: int = 16
     questions_per_image: int = 4
     early_shares: tuple[float, float, float, float] = (0.3, 0.3, 0.2, 0.2)
     late_shares: tuple[float, float, float, float] = (0.15, 0.25, 0.2, 0.4)
     early_share: float = 0.35
+
+    @model_validator(mode="after")
+    def _known_questions(self) -> Self:
+        from refvlm.training.questions import DENSE_MAKERS, SHAPES_MAKERS
+
+        for shares, makers in ((self.shapes, SHAPES_MAKERS), (self.dense, DENSE_MAKERS)):
+            for name in shares:
+                if name not in makers:
+                    raise ValueError(str(unknown("kind of question", name, makers)))
+        return self
 
 
 class OptimConfig(Strict):
@@ -43,6 +76,9 @@ class LossConfig(Strict):
     mask: float = 0.5
     heat: float = 1.0
     cells: float = 0.5
+    quality: float = 0.2
+    joints: float = 0.5
+    depth: float = 1.0
 
 
 class ModelSection(Strict):
@@ -53,12 +89,22 @@ class ModelSection(Strict):
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     llm: LlmConfig = Field(default_factory=LlmConfig)
     decoder: DecoderConfig = Field(default_factory=DecoderConfig)
+    keypoint: KeypointConfig | None = None
+    depth: DepthConfig | None = None
+    regions: RegionConfig | None = None
+    max_new_tokens: int = 160
 
 
 class TrainConfig(Strict):
-    """A whole run."""
+    """A whole run.
+
+    Attributes:
+        start_from: checkpoint folder whose weights the run starts from, relative to the working folder; parts and words
+            that it lacks start fresh. Empty starts from scratch.
+    """
 
     seed: int = 0
+    start_from: str = ""
     model: ModelSection = Field(default_factory=ModelSection)
     data: DataConfig = Field(default_factory=DataConfig)
     optim: OptimConfig

@@ -1,86 +1,147 @@
 """One training step: packed turns through the model, and every loss."""
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.world.scenes import COLOURS, SHAPES, SIZES
 from refvlm.decoders.query import Queries, resize
-from refvlm.losses import Targets, decoder_losses
-from refvlm.model import RefVLM
+from refvlm.losses import JointTruth, Targets, decoder_losses, depth_loss, joint_losses
+from refvlm.model import Decoded, RefVLM
+from refvlm.training import cells
 from refvlm.training.batches import IGNORED, Batch
 from refvlm.training.config import LossConfig
 from refvlm.vision import ImageFeatures
 
+_BUCKETS = (0, 0.4, 0.75, 1)
+_JITTER = 0.08
+"""The keypoint decoder looks into true boxes that are moved and scaled by about this share, as decoded ones are off."""
+
 
 class CellHeads(nn.Module):
-    """Heads that name colour, shape and size per cell while training; they are not part of the model."""
+    """Heads that name what covers each cell while training; they are not part of the model."""
 
     def __init__(self, model: RefVLM) -> None:
         super().__init__()
-        counts = [len(COLOURS) + 1, len(SHAPES) + 1, len(SIZES) + 1]
+        counts = [len(names) + 1 for names in cells.KINDS]
         self.on_keys = nn.ModuleList(nn.Linear(model.config.decoder.width, count) for count in counts)
         self.on_tokens = nn.ModuleList(nn.Linear(model.config.encoder.width, count) for count in counts)
 
-    def forward(self, model: RefVLM, features: ImageFeatures, cells: Tensor) -> Tensor:
-        """Mean cross-entropy over both maps; object cells weigh four times as much as background."""
+    def forward(self, model: RefVLM, features: ImageFeatures, covered: Tensor) -> Tensor:
+        """Mean cross-entropy over both feature maps; cells with an object weigh four times as much as others."""
         values = model.query_trunk.keys(features)[1]
-        tokens = resize(features.encoded, cells.shape[-1]).flatten(2).transpose(1, 2)
+        tokens = resize(features.encoded, covered.shape[-1]).flatten(2).transpose(1, 2)
         losses = []
-        weight = torch.where(cells[:, 0] > 0, 4.0, 1.0).flatten()
+        weight = torch.where(covered[:, 0] > 0, 4.0, 1.0).flatten()
         for maps, heads in ((values, self.on_keys), (tokens, self.on_tokens)):
             for i, head in enumerate(heads):
-                loss = functional.cross_entropy(
-                    head(maps).flatten(0, 1).float(), cells[:, i].flatten(), reduction="none"
-                )
-                losses.append((loss * weight).sum() / weight.sum())
+                wanted = covered[:, i].flatten()
+                known = weight * (wanted != cells.UNKNOWN)
+                logits = head(maps).flatten(0, 1).float()
+                loss = functional.cross_entropy(logits, wanted, reduction="none", ignore_index=cells.UNKNOWN)
+                losses.append((loss * known).sum() / known.sum().clamp(min=1))
         return torch.stack(losses).mean()
 
 
-def packed_attention(turn: Tensor, image_tokens: int) -> Tensor:
-    """Who may look at whom: causal, and only at the image or the own turn.
+@dataclass(frozen=True)
+class _Passed:
+    """What one pass over a batch yields.
 
-    Args:
-        turn: int [B, L], number of the turn, -1 on padding.
-        image_tokens: how many stand before.
-
-    Returns:
-        bool [B, 1, image_tokens + L, image_tokens + L].
+    Attributes:
+        features: of the images.
+        embedded: float [T, L, D], embedded tokens.
+        ref_states: float [N, D], last states of the `<REF>` tokens.
+        text: loss of the words.
     """
-    image = torch.full((len(turn), image_tokens), -2, dtype=turn.dtype, device=turn.device)
-    owner = torch.cat([image, turn], 1)
-    same = owner[:, :, None] == owner[:, None, :]
-    to_image = (owner[:, None, :] == -2).expand_as(same)
-    causal = torch.ones(same.shape[1:], dtype=torch.bool, device=turn.device).tril()
-    return ((same | to_image) & causal)[:, None]
+
+    features: ImageFeatures
+    embedded: Tensor
+    ref_states: Tensor
+    text: Tensor
 
 
 def losses_of(model: RefVLM, heads: CellHeads, batch: Batch, weights: LossConfig) -> dict[str, Tensor]:
     """Run one batch; return each loss and their weighted sum as "total"."""
-    features = model.vision(batch.pixels)
-    image_tokens = features.tokens.shape[1]
-    embedded = model.embed(batch.ids)
-    positions = torch.cat([torch.arange(image_tokens).expand(len(batch.ids), -1), batch.place + image_tokens], 1)
-    states = model.states(
-        torch.cat([features.tokens.to(embedded.dtype), embedded], 1),
-        packed_attention(batch.turn, image_tokens),
-        positions,
-    )[:, image_tokens:]
-    logits_at = batch.labels[:, 1:] != IGNORED
-    logits = model.llm.lm_head(states[:, :-1][logits_at])
-    columns = torch.arange(batch.ids.shape[1])[None]
-    inside = (columns >= batch.phrase[:, :1]) & (columns < batch.phrase[:, 1:])
-    spoken = embedded.float()[batch.ref_row] * inside[..., None]
-    queries = Queries(
-        states=states[batch.ref_row, batch.ref_column],
-        phrases=spoken.sum(1) / inside.sum(1, keepdim=True).clamp(min=1),
-        image=batch.ref_row,
-        group=batch.group,
-    )
-    decoded = model.decode(queries, features)
-    sizes = torch.bincount(batch.group).tolist()
-    found = decoder_losses(decoded, Targets(batch.boxes, batch.masks, sizes))
-    found["text"] = functional.cross_entropy(logits.float(), batch.labels[:, 1:][logits_at])
-    found["cells"] = heads(model, features, batch.cells)
+    passed = _run(model, batch)
+    found = {"text": passed.text, "cells": heads(model, passed.features, batch.cells)}
+    if len(batch.ref_row):
+        found |= _decoder_losses(model, batch, model.decode(_queries(passed, batch), passed.features))
     found["total"] = torch.stack([getattr(weights, name) * value for name, value in found.items()]).sum()
     return found
+
+
+def _run(model: RefVLM, batch: Batch) -> _Passed:
+    features = model.vision(batch.pixels)
+    embedded = model.embed(batch.ids)
+    if len(batch.regions):
+        assert model.region_encoder is not None, "questions with visual prompts need the section 'regions' of the model"
+        tokens = model.region_encoder(batch.regions, batch.region_kind, batch.region_row, features)
+        at = batch.region_at.flatten(0, 1)
+        embedded = embedded.index_put((at[:, 0], at[:, 1]), tokens.flatten(0, 1).to(embedded.dtype))
+    images = model.read_images(features.tokens.to(embedded.dtype))
+    ref_states, lost, count = [], [], 0
+    for first, last in _buckets(len(batch.ids)):
+        length = int(batch.lengths[last - 1])
+        states = model.states(images, batch.image[first:last], embedded[first:last, :length])
+        labels = batch.labels[first:last, 1:length]
+        logits = model.llm.lm_head(states[:, :-1][labels != IGNORED])
+        lost.append(functional.cross_entropy(logits.float(), labels[labels != IGNORED], reduction="sum"))
+        count += len(logits)
+        inside = (batch.ref_row >= first) & (batch.ref_row < last)
+        ref_states.append(states[batch.ref_row[inside] - first, batch.ref_column[inside]])
+    return _Passed(features, embedded, torch.cat(ref_states), torch.stack(lost).sum() / count)
+
+
+def _buckets(turns: int) -> list[tuple[int, int]]:
+    """Cut turns, sorted by length, into runs of about the same length."""
+    edges = sorted({round(turns * share) for share in _BUCKETS})
+    return list(pairwise(edges))
+
+
+def _queries(passed: _Passed, batch: Batch) -> Queries:
+    columns = torch.arange(batch.ids.shape[1])[None]
+    inside = (columns >= batch.phrase[:, :1]) & (columns < batch.phrase[:, 1:])
+    spoken = passed.embedded.float()[batch.ref_row] * inside[..., None]
+    return Queries(
+        states=passed.ref_states,
+        phrases=spoken.sum(1) / inside.sum(1, keepdim=True).clamp(min=1),
+        image=batch.image[batch.ref_row],
+        group=batch.group,
+    )
+
+
+def _decoder_losses(model: RefVLM, batch: Batch, decoded: Decoded) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    rows = batch.spatial.nonzero()[:, 0]
+    if len(rows):
+        sizes = torch.unique_consecutive(batch.group[rows], return_counts=True)[1].tolist()
+        found, match = decoder_losses(decoded.pick(rows), Targets(batch.boxes[rows], batch.masks[rows], sizes))
+        posed = (batch.joints[rows[match], 0, 2] >= 0).nonzero()[:, 0]
+        if len(posed) and model.keypoint_decoder is not None:
+            found["joints"] = _pose_losses(model, batch, decoded, rows[posed], rows[match][posed])
+    depths = (~batch.spatial).nonzero()[:, 0]
+    if len(depths) and model.depth_decoder is not None:
+        log_m = model.depth_decoder(decoded.located, decoded.pixels, depths)
+        found["depth"] = depth_loss(log_m, batch.depth[batch.image[batch.ref_row[depths]]])
+    return found
+
+
+def _pose_losses(model: RefVLM, batch: Batch, decoded: Decoded, rows: Tensor, targets: Tensor) -> Tensor:
+    """Look for the joints of `rows` in the boxes of their targets, which are moved a little."""
+    decoder = model.keypoint_decoder
+    assert decoder is not None
+    true = batch.boxes[targets]
+    noise = torch.randn(len(true), 4, generator=_noise(batch)) * _JITTER
+    centre = true[:, :2] + noise[:, :2] * true[:, 2:]
+    boxes = torch.cat([centre, true[:, 2:] * noise[:, 2:].exp()], 1)
+    heat, seen = decoder(decoded.located, decoded.pixels, rows, boxes)
+    widened = torch.cat([boxes[:, :2], boxes[:, 2:] * decoder.config.margin], 1)
+    truth = JointTruth(batch.joints[targets], batch.masks[targets].mean((1, 2)))
+    return joint_losses(heat, seen, decoder.points(heat, boxes), widened, truth)
+
+
+def _noise(batch: Batch) -> torch.Generator:
+    """Noise that depends on the scenes alone, so that a resumed run is the same run."""
+    return torch.Generator().manual_seed(batch.seeds[0])

@@ -1,6 +1,7 @@
 """`refbench train`: from a YAML file to a checkpoint. Resumes to the bit from its last save on one process."""
 
 import json
+import logging
 import math
 import pickle
 import signal
@@ -24,7 +25,9 @@ from refvlm.training.batches import Batch, stream
 from refvlm.training.config import OptimConfig, TrainConfig, load_config
 from refvlm.training.step import CellHeads, losses_of
 from refvlm.training.vocabulary import build_tokenizer
+from refvlm.training.warm import start_from
 
+_LOG = logging.getLogger(__name__)
 STATE = "training_state.pt"
 LOG = "train_log.jsonl"
 
@@ -37,8 +40,9 @@ class Trainer:
         self.config = config
         self.tokenizer: WordTokenizer = build_tokenizer()
         self.model = RefVLM(RefVLMConfig(**config.model.model_dump(), vocab_size=len(self.tokenizer)))
-        # On CPU the dense attention masks of packed turns run faster through plain matrix products than through SDPA.
-        self.model.llm.set_attn_implementation("eager")
+        if config.start_from:
+            fresh = start_from(self.model, self.tokenizer, Path(config.start_from))
+            _LOG.info("%d weights and words start fresh: %s", len(fresh), ", ".join(fresh))
         self.heads = CellHeads(self.model)
         self.optimizer = torch.optim.AdamW(
             parameter_groups(self.model, self.heads, config.optim), betas=config.optim.betas
@@ -47,6 +51,11 @@ class Trainer:
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.step = 0
         self.seconds = 0.0
+
+    @property
+    def region_tokens(self) -> int:
+        """Tokens that a visual prompt takes in a sequence."""
+        return 1 if self.config.model.regions is None else self.config.model.regions.tokens
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """Take one step; return the losses.
@@ -167,10 +176,11 @@ def train(config_path: Path, out: Path, resume: bool = False, max_minutes: float
 
 def _loop(trainer: Trainer, out: Path, max_minutes: float | None, asked: list[int]) -> None:
     config = trainer.config
+    span = (trainer.step, config.optim.steps)
     started, before = time.monotonic(), trainer.seconds
     bar = tqdm(total=config.optim.steps, initial=trainer.step, unit="step", mininterval=1.0)
     with (out / LOG).open("a", encoding="utf-8") as log:
-        for batch in stream(config.data, trainer.tokenizer, trainer.step, config.optim.steps):
+        for batch in stream(config.data, trainer.tokenizer, span, trainer.region_tokens):
             losses = trainer.learn(batch)
             trainer.seconds = before + time.monotonic() - started
             bar.update()

@@ -1,30 +1,29 @@
-"""Words that the sample world and its prompts use, and the paraphrases that training asks with."""
+"""The words that the sample world, its questions and their answers use."""
 
 import re
 
+from benchmarks.world.captions import COUNTS
+from benchmarks.world.dense import STUFF, TEXTURES, THINGS
 from benchmarks.world.expressions import VOCABULARY
+from benchmarks.world.reasonseg import LONG, SHORT
 from benchmarks.world.scenes import COLOURS, SHAPES
+from benchmarks.world.vizwiz import BEYOND
 from refvlm.prompting import PROMPT_WORDS
 from refvlm.tokenizer import WordTokenizer
+from refvlm.training.wording import WORDINGS
 
-TEMPLATES: dict[str, tuple[str, ...]] = {
-    "box": (
-        "Locate {} with a box.",
-        "Locate {} with a box.",
-        "Where is {}?",
-        "Find {} and draw a box around it.",
-    ),
-    "mask": (
-        "Segment {} with a mask.",
-        "Segment {} with a mask.",
-        "Outline {}.",
-        "Find {} and mark all of its pixels.",
-    ),
-}
-"""Per unit; the wording that the task files use stands twice, so that half of all questions use it."""
+_ANSWERS = (
+    "yes no nothing whole scene a an and there are is in with other around it at the top bottom from to image color "
+    "how many which what shapes shape crosses circles squares triangles stars diamonds objects all largest person "
+    "shirt on salient or unanswerable these this many left right near behind letter first second third fourth number "
+    "does have which one two three four five six seven eight nine ten zero object candidate pointed points marked"
+)
+"""Words of answers and questions that no list of the world holds."""
 
 
 def build_tokenizer() -> WordTokenizer:
     """Make the tokenizer of the tiny preset."""
-    words = {word for templates in TEMPLATES.values() for text in templates for word in re.findall(r"[A-Za-z]+", text)}
-    return WordTokenizer.build({*words, *VOCABULARY, *COLOURS, *SHAPES, *PROMPT_WORDS})
+    texts = [*(text for bank in WORDINGS.values() for text in bank), *LONG, *SHORT, *BEYOND]
+    asked = {word for text in texts for word in re.findall(r"[A-Za-z]+", text)}
+    world = {*VOCABULARY, *COLOURS, *SHAPES, *THINGS, *STUFF, *TEXTURES, *COUNTS.values()}
+    return WordTokenizer.build({*asked, *world, *PROMPT_WORDS, *_ANSWERS.split()})

@@ -10,7 +10,6 @@ from refvlm.generation import Prompt, generate
 from refvlm.model import RefVLM
 from refvlm.predictor import BUNDLED, Predictor
 from refvlm.tokenizer import EOS, WordTokenizer
-from refvlm.training.step import packed_attention
 from refvlm.trp import Text, Triplet, answer_for, render
 
 ANSWERS = (
@@ -40,9 +39,7 @@ def test_generated_states_equal_teacher_forced_states(nano, tokenizer, pixels, s
     expected = []
     for row in range(3):
         ids = torch.tensor([*tokenizer.encode(PROMPTS[row]), *batch.answers[row].ids])[None]
-        embedded = torch.cat([features.tokens[row][None], nano.embed(ids)], 1)
-        attention = packed_attention(torch.zeros_like(ids), features.tokens.shape[1])
-        states = nano.states(embedded, attention, torch.arange(embedded.shape[1])[None])[0, features.tokens.shape[1] :]
+        states = nano.states(nano.read_images(features.tokens), torch.tensor([row]), nano.embed(ids))[0]
         expected.append(states[ids[0] == tokenizer.special_ids["<REF>"]])
     assert [len(states) for states in expected] == [1, 5, 0]
     # float32 sums over up to 100 positions in another order: errors of a few 1e-6.

@@ -3,16 +3,23 @@
 import json
 import signal
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 from benchmarks.errors import ConfigError, ModelError
+from benchmarks.world.dense import generate_dense
+from benchmarks.world.scenes import generate
 from refvlm import checkpoint
 from refvlm.training.batches import build
 from refvlm.training.config import DataConfig, LossConfig, OptimConfig, load_config
-from refvlm.training.step import losses_of, packed_attention
+from refvlm.training.questions import DENSE_MAKERS, SHAPES_MAKERS, Draw
+from refvlm.training.step import losses_of
 from refvlm.training.train import Trainer, schedule, train
+from refvlm.training.vocabulary import build_tokenizer
+from refvlm.training.warm import start_from
+from refvlm.trp import answer_for, parse, render
 
 NANO = {
     "model": {
@@ -26,7 +33,12 @@ NANO = {
     "log_every": 1,
     "save_every": 3,
 }
-SHARES = (0.25, 0.25, 0.25, 0.25)
+SHAPES = {"refer": 0.3, "refer_many": 0.3, "exists": 0.1, "ask": 0.1, "choose": 0.1, "caption": 0.1}
+DENSE = dict.fromkeys(DENSE_MAKERS, 1.0)
+EVERYTHING = {
+    "model": {**NANO["model"], "keypoint": {"cells": 12, "width": 8}, "depth": {"bins": 4}, "regions": {}},
+    "data": {"images_per_step": 6, "questions_per_image": 6, "shapes": SHAPES, "dense": DENSE},
+}
 
 
 @pytest.fixture
@@ -38,6 +50,15 @@ def config_path(tmp_path):
 
 @pytest.fixture
 def trainer(config_path):
+    return Trainer(load_config(config_path))
+
+
+@pytest.fixture
+def complete(config_path):
+    """A trainer of a model with every part, on every kind of question."""
+    decoder = {**NANO["model"]["decoder"], "quality": True}
+    content = NANO | EVERYTHING | {"model": {**EVERYTHING["model"], "decoder": decoder}}
+    config_path.write_text(yaml.safe_dump(content))
     return Trainer(load_config(config_path))
 
 
@@ -93,26 +114,22 @@ def test_a_started_run_is_not_overwritten_and_another_configuration_does_not_res
         train(config_path, tmp_path / "run", resume=True)
 
 
-def test_packed_turns_have_the_states_of_separate_ones(trainer):
-    batch = build([0, 1], SHARES, trainer.tokenizer, trainer.config.data)
+def test_turns_that_share_an_image_have_the_states_of_whole_sequences(trainer):
+    batch = build([0, 1], False, trainer.tokenizer, trainer.config.data)
     model = trainer.model.eval()
     with torch.inference_mode():
         features = model.vision(batch.pixels)
-        count = features.tokens.shape[1]
-        positions = torch.cat([torch.arange(count).expand(2, -1), batch.place + count], 1)
-        embedded = torch.cat([features.tokens, model.embed(batch.ids)], 1)
-        packed = model.states(embedded, packed_attention(batch.turn, count), positions)[:, count:]
-        for turn in range(3):
-            chosen = batch.turn[0] == turn
-            alone = torch.cat([features.tokens[:1], model.embed(batch.ids[:1, chosen])], 1)
-            attention = packed_attention(torch.zeros(1, int(chosen.sum()), dtype=torch.long), count)
-            states = model.states(alone, attention, torch.arange(alone.shape[1])[None])[:, count:]
+        shared = model.states(model.read_images(features.tokens), batch.image, model.embed(batch.ids))
+        for row, length in enumerate(batch.lengths.tolist()):
+            words = model.embed(batch.ids[row : row + 1, :length])
+            alone = torch.cat([features.tokens[batch.image[row]][None], words], 1)
+            states = model.llm.model(inputs_embeds=alone, use_cache=False).last_hidden_state[0, -length:]
             # float32 attention over rows of different lengths: rounding of sums.
-            torch.testing.assert_close(states[0], packed[0, chosen], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(states, shared[row, :length], atol=1e-5, rtol=1e-4)
 
 
 def test_every_weight_gets_a_gradient(trainer):
-    batch = build([0, 1, 2, 3], SHARES, trainer.tokenizer, trainer.config.data)
+    batch = build([0, 1, 2, 3], False, trainer.tokenizer, trainer.config.data)
     trainer.learn(batch)  # the last layers of some heads start at zero and block those before them for one step
     trainer.optimizer.zero_grad(set_to_none=True)
     losses_of(trainer.model, trainer.heads, batch, LossConfig())["total"].backward()
@@ -121,13 +138,83 @@ def test_every_weight_gets_a_gradient(trainer):
     assert {name for name in idle if ".peers." not in name} == set()
 
 
+def test_every_part_learns_from_its_own_kind_of_question(complete):
+    batch = build(list(range(12)), False, complete.tokenizer, complete.config.data, complete.region_tokens)
+    complete.learn(batch)
+    complete.optimizer.zero_grad(set_to_none=True)
+    losses = losses_of(complete.model, complete.heads, batch, LossConfig())
+    assert set(losses) == {"text", "cells", "box", "mask", "heat", "quality", "joints", "depth", "total"}
+    losses["total"].backward()
+    idle = {name for name, value in complete.model.named_parameters() if value.grad is None or not value.grad.any()}
+    assert idle == set()
+
+
+def test_one_batch_of_everything_can_be_learnt(complete):
+    config = complete.config.model_copy(
+        update={"optim": OptimConfig(steps=120, warmup_steps=5, bf16=False, lr=1e-2, llm_lr=1e-2)}
+    )
+    trainer = Trainer(config)
+    batch = build([3, 4], False, trainer.tokenizer, config.data, trainer.region_tokens)
+    first = trainer.learn(batch)
+    for _ in range(99):
+        last = trainer.learn(batch)
+    assert {name: last[name] < 0.8 * first[name] for name in first} == dict.fromkeys(first, True)
+
+
+@pytest.mark.parametrize("name", [*SHAPES_MAKERS, *DENSE_MAKERS])
+def test_every_question_has_an_answer_of_the_grammar_and_a_truth_for_every_instance(name):
+    draw = Draw(np.random.default_rng(1), (0.25, 0.25, 0.25, 0.25))
+    made = 0
+    for index in range(8):
+        scene = generate(2, "train", index) if name in SHAPES_MAKERS else generate_dense(2, "train", index)
+        question = {**SHAPES_MAKERS, **DENSE_MAKERS}[name](scene, draw)
+        if question is None:
+            continue
+        made += 1
+        answer = parse(render(answer_for(question.body)))
+        assert answer.ok
+        assert answer.plan_agrees
+        assert sum(part.count for part in answer.triplets) == len(question.refs)
+        assert all(ref.mask is None or ref.mask.any() for ref in question.refs)
+        assert all(drawn.mask.shape == (128, 128) and drawn.mask.any() for drawn in question.regions)
+    assert made
+
+
+def test_no_word_of_a_question_or_answer_is_unknown():
+    tokenizer = build_tokenizer()
+    data = DataConfig(shapes=SHAPES, dense=DENSE, questions_per_image=8, images_per_step=40)
+    batch = build(list(range(40)), False, tokenizer, data)
+    missing = (batch.ids == tokenizer.ids["⁇"]).nonzero()
+    assert [tokenizer.decode(batch.ids[row].tolist()) for row, _ in missing.tolist()] == []
+
+
+def test_a_later_stage_starts_with_the_weights_and_words_of_an_earlier_one(config_path, tmp_path, complete):
+    config_path.write_text(yaml.safe_dump(NANO))
+    train(config_path, tmp_path / "first")
+    before, words = checkpoint.load(tmp_path / "first")
+    fresh = start_from(complete.model, complete.tokenizer, tmp_path / "first")
+    after = complete.model.state_dict()
+    table = "llm.model.embed_tokens.weight"
+    kept = {name: value for name, value in before.state_dict().items() if name not in (table, "llm.lm_head.weight")}
+    assert all(torch.equal(after[name], value) for name, value in kept.items())
+    for word in ("red", "<REF>", "detection"):
+        row, old = complete.tokenizer.ids[word], words.ids[word]
+        assert torch.equal(after[table][row], before.state_dict()[table][old])
+    assert {name.split(".")[0] for name in fresh if not name.startswith("word")} == {
+        "quality", "keypoint_decoder", "depth_decoder", "region_encoder",
+    }  # fmt: skip
+    config_path.write_text(yaml.safe_dump({**NANO, "model": {}, "start_from": str(tmp_path / "first")}))
+    with pytest.raises(ConfigError, match="adapt the sizes"):
+        Trainer(load_config(config_path))
+
+
 def test_one_batch_can_be_learnt(config_path):
     config = load_config(config_path)
     config = config.model_copy(
         update={"optim": OptimConfig(steps=120, warmup_steps=5, bf16=False, lr=1e-2, llm_lr=1e-2)}
     )
     trainer = Trainer(config)
-    batch = build([0], SHARES, trainer.tokenizer, config.data)
+    batch = build([0], False, trainer.tokenizer, config.data)
     first = trainer.learn(batch)
     for _ in range(99):
         last = trainer.learn(batch)
@@ -138,7 +225,7 @@ def test_one_batch_can_be_learnt(config_path):
 
 def test_batches_depend_on_their_indices_alone_and_hold_tight_boxes(trainer):
     data = DataConfig(images_per_step=2)
-    first, second = (build([7, 9], SHARES, trainer.tokenizer, data) for _ in range(2))
+    first, second = (build([7, 9], False, trainer.tokenizer, data) for _ in range(2))
     assert torch.equal(first.ids, second.ids)
     assert torch.equal(first.pixels, second.pixels)
     side = first.masks.shape[-1]
@@ -159,7 +246,7 @@ def test_the_learning_rate_warms_up_and_falls_to_zero():
 
 
 def test_a_loss_that_is_not_finite_names_the_scenes(trainer):
-    batch = build([4, 5], SHARES, trainer.tokenizer, trainer.config.data)
+    batch = build([4, 5], False, trainer.tokenizer, trainer.config.data)
     batch.boxes[0] = float("nan")
     with pytest.raises(ModelError, match=r"scenes \[4, 5\]"):
         trainer.learn(batch)
@@ -171,6 +258,7 @@ def test_a_loss_that_is_not_finite_names_the_scenes(trainer):
         ("optim: {steps: 5, lrr: 1}", "no key of optim is called 'lrr'; did you mean lr"),
         ("{optim: {steps: 5}, sed: 1}", "no key is called 'sed'; did you mean seed"),
         ("{optim: {steps: 5}, model: {llm: {heads: 7}}}", "model.llm: width 192 does not split into 7 heads"),
+        ("{optim: {steps: 5}, data: {dense: {detekt: 1}}}", "'detekt'; did you mean detect"),
         ("optim: [", "YAML"),
         ("seed: 1", "optim"),
         ("optim: {steps: many}", "steps"),

@@ -1,0 +1,273 @@
+"""Questions with exact answers about scenes of the sample world: one maker per kind of question.
+
+Makers of SHAPES_MAKERS ask about scenes of shapes, those of DENSE_MAKERS about scenes where every pixel has a truth. A
+maker returns None where a scene does not offer its question.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.schema import Unit
+from benchmarks.world import captions, questions
+from benchmarks.world.dense import STUFF, THINGS, DenseObject, DenseScene
+from benchmarks.world.expressions import KINDS, all_expressions
+from benchmarks.world.grandf import describe as describe_grounded
+from benchmarks.world.grefcoco import expressions as several_expressions
+from benchmarks.world.reasonseg import LONG, SHORT
+from benchmarks.world.salient import salient_mask
+from benchmarks.world.scenes import COLOURS, SHAPES, Scene
+from refvlm.training.prompts_drawn import DRAWN, draw_prompt
+from refvlm.training.wording import word
+from refvlm.trp import Text, Triplet
+
+LEAST_PIXELS = 30
+"""Stuff that shows in fewer pixels is not asked about, as small objects are not."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The truth about one `<REF>`: bool [S, S] mask, and float [17, 3] joints of a person; both None for depth."""
+
+    mask: np.ndarray | None = None
+    joints: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A visual prompt as it is drawn: its kind and a float32 [S, S] raster."""
+
+    kind: str
+    mask: np.ndarray
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and its answer.
+
+    Attributes:
+        prompt: the user's words.
+        wants: unit of the answer.
+        body: the answer; one `Ref` in `refs` for every instance of its triplets, in order.
+        refs: see `body`.
+        regions: visual prompts, in the order of the words.
+    """
+
+    prompt: str
+    wants: Unit
+    body: tuple[Text | Triplet, ...]
+    refs: tuple[Ref, ...] = ()
+    regions: tuple[Drawn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a maker may use besides its scene: random numbers, and how often each kind of expression is drawn."""
+
+    rng: np.random.Generator
+    expression_shares: Sequence[float]
+
+
+def refer(scene: Scene, draw: Draw) -> Question | None:
+    """Find the one object that an expression means, as a box or a mask."""
+    found = all_expressions(scene.things, with_articles=bool(draw.rng.random() < 0.7))
+    kinds = [kind for kind in KINDS if found[kind]]
+    weights = np.array([draw.expression_shares[KINDS.index(kind)] for kind in kinds])
+    kind = kinds[int(draw.rng.choice(len(kinds), p=weights / weights.sum()))]
+    chosen = found[kind][int(draw.rng.integers(len(found[kind])))]
+    unit: Unit = "mask" if draw.rng.random() < 0.5 else "box"
+    key = "segment_expression" if unit == "mask" else "locate_expression"
+    body = (Triplet(chosen.text, unit, 1), Text("."))
+    return Question(word(key, draw.rng, chosen.text), unit, body, (Ref(scene.masks[chosen.target]),))
+
+
+def refer_many(scene: Scene, draw: Draw) -> Question | None:
+    """Find everything that an expression means, which may be nothing."""
+    absent, fitting = several_expressions(scene.things, "train", draw.rng, several=bool(draw.rng.random() < 0.7))
+    text, meant = absent if draw.rng.random() < 0.4 else fitting
+    prompt = word("segment_expression", draw.rng, text)
+    if not meant:
+        return Question(prompt, "mask", (Text("nothing."),))
+    refs = tuple(Ref(scene.masks[row]) for row in meant)
+    return Question(prompt, "mask", (Triplet(text, "mask", len(refs)), Text(".")), refs)
+
+
+def exists(scene: Scene, draw: Draw) -> Question | None:
+    """Say whether an object is there."""
+    there = sorted({(thing.colour, thing.shape) for thing in scene.things})
+    parts = [(c, s) for c in {c for c, _ in there} for s in {s for _, s in there} if (c, s) not in there]
+    every = [(c, s) for c in COLOURS for s in SHAPES if (c, s) not in there]
+    yes = bool(draw.rng.random() < 0.5)
+    pool = there if yes else sorted(parts) if parts and draw.rng.random() < 0.5 else every
+    colour, shape = pool[int(draw.rng.integers(len(pool)))]
+    article = "an" if colour[0] in "aeiou" else "a"
+    text = f"Is there {article} {colour} {shape} in the image?"
+    return _text("answer_yes_or_no", draw, text, "yes" if yes else "no")
+
+
+def ask(scene: Scene, draw: Draw) -> Question | None:
+    """Answer in a word: how many, is there, which colour, which shape."""
+    asked = questions.ask(scene, draw.rng)
+    _, text, answer = asked[int(draw.rng.integers(len(asked)))]
+    return _text("answer_briefly", draw, text, answer)
+
+
+def caption(scene: Scene, draw: Draw) -> Question | None:
+    """Describe the scene from left to right."""
+    return _text("describe_image", draw, "", captions.references(scene, draw.rng)[2].lower())
+
+
+def detect(scene: DenseScene, draw: Draw) -> Question | None:
+    """Find all things, by category, as boxes."""
+    return _things(scene, draw, "detect_objects", "box")
+
+
+def instances(scene: DenseScene, draw: Draw) -> Question | None:
+    """Find all things, by category, as masks."""
+    return _things(scene, draw, "segment_objects", "mask")
+
+
+def panoptic(scene: DenseScene, draw: Draw) -> Question | None:
+    """Find all things and stuff, as masks."""
+    groups = [*_by_category(scene), *_stuff(scene)]
+    return _grouped(word("segment_everything", draw.rng), "mask", groups)
+
+
+def semantic(scene: DenseScene, draw: Draw) -> Question | None:
+    """Find the pixels of every class, as one mask each."""
+    merged = [
+        (name, [Ref(np.any([each.mask for each in refs if each.mask is not None], axis=0))])
+        for name, refs in _by_category(scene)
+    ]
+    return _grouped(word("segment_regions", draw.rng), "mask", [*merged, *_stuff(scene)])
+
+
+def keypoints(scene: DenseScene, draw: Draw) -> Question | None:
+    """Find the joints of all people."""
+    people = [each for each in scene.objects if each.keypoints is not None]
+    prompt = word("locate_joints", draw.rng)
+    if not people:
+        return Question(prompt, "keypoint", (Text("nothing."),))
+    return _grouped(prompt, "keypoint", [("person", [Ref(each.mask, each.keypoints) for each in people])])
+
+
+def depth(scene: DenseScene, draw: Draw) -> Question | None:
+    """Estimate the depth of every pixel."""
+    body = (Triplet("whole scene", "depth", 1), Text("."))
+    return Question(word("estimate_depth", draw.rng), "depth", body, (Ref(),))
+
+
+def prompted(scene: DenseScene, draw: Draw) -> Question | None:
+    """Segment what a point, box, scribble or mask marks."""
+    chosen, region = _marked(scene, draw)
+    body = (Triplet(chosen.category, "mask", 1), Text("."))
+    return Question(word("segment_region", draw.rng), "mask", body, (Ref(chosen.mask),), (region,))
+
+
+def pose_of(scene: DenseScene, draw: Draw) -> Question | None:
+    """Find the joints of the person in a box."""
+    people = [each for each in scene.objects if each.keypoints is not None]
+    if not people:
+        return None
+    chosen = people[int(draw.rng.integers(len(people)))]
+    body = (Triplet("person", "keypoint", 1), Text("."))
+    region = Drawn("box", draw_prompt("box", chosen.mask, draw.rng))
+    refs = (Ref(chosen.mask, chosen.keypoints),)
+    return Question(word("locate_joints_in_box", draw.rng, "person"), "keypoint", body, refs, (region,))
+
+
+def name(scene: DenseScene, draw: Draw) -> Question | None:
+    """Name what a visual prompt marks."""
+    chosen, region = _marked(scene, draw)
+    return Question(word("describe_region", draw.rng), "text", (Text(describe(chosen)),), (), (region,))
+
+
+def describe(thing: DenseObject) -> str:
+    """Name a thing: "a striped red circle", "a person in blue"."""
+    if thing.keypoints is not None:
+        return f"a person in {thing.colour}"
+    words = f"{'' if thing.texture == 'plain' else thing.texture} {thing.colour} {thing.category}".strip()
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def choose(scene: Scene, draw: Draw) -> Question | None:
+    """Say which of two colours the largest shape has."""
+    biggest = max(scene.things, key=lambda thing: thing.radius)
+    others = [colour for colour in COLOURS if colour != biggest.colour]
+    pair = draw.rng.permutation([biggest.colour, others[int(draw.rng.integers(len(others)))]]).tolist()
+    return _text("answer_briefly", draw, f"Is the largest shape {pair[0]} or {pair[1]}?", biggest.colour)
+
+
+def grounded_caption(scene: DenseScene, draw: Draw) -> Question | None:
+    """Describe the scene and segment what each phrase names."""
+    _, named = describe_grounded(scene)
+    body: list[Text | Triplet] = []
+    for place, phrase in enumerate(named):
+        left = len(named) - place
+        body += [Text(" on " if left == 1 else " and " if left == 2 else ", ")] if place else []
+        body.append(Triplet(phrase, "mask", 1))
+    refs = tuple(Ref(mask) for mask in named.values())
+    return Question(word("describe_with_masks", draw.rng), "mask", (*body, Text(".")), refs)
+
+
+def salient(scene: DenseScene, draw: Draw) -> Question | None:
+    """Segment what stands out."""
+    body = (Triplet("salient object", "mask", 1), Text("."))
+    return Question(word("segment_salient", draw.rng), "mask", body, (Ref(salient_mask(scene)),))
+
+
+def by_depth(scene: DenseScene, draw: Draw) -> Question | None:
+    """Segment the nearest or the farthest object, asked for by a phrase or a sentence."""
+    side = int(draw.rng.integers(2))
+    meant, phrase = scene.objects[-1 if side == 0 else 0], SHORT[side]
+    asked = (SHORT if draw.rng.random() < 0.5 else LONG)[side]
+    body = (Triplet(phrase, "mask", 1), Text("."))
+    return Question(word("segment_answer", draw.rng, asked), "mask", body, (Ref(meant.mask),))
+
+
+def _text(key: str, draw: Draw, question: str, answer: str) -> Question:
+    return Question(word(key, draw.rng, question), "text", (Text(answer),))
+
+
+def _marked(scene: DenseScene, draw: Draw) -> tuple[DenseObject, Drawn]:
+    chosen = scene.objects[int(draw.rng.integers(len(scene.objects)))]
+    kind = DRAWN[int(draw.rng.integers(len(DRAWN)))]
+    return chosen, Drawn(kind, draw_prompt(kind, chosen.mask, draw.rng))
+
+
+def _by_category(scene: DenseScene) -> list[tuple[str, list[Ref]]]:
+    """Things by category in the order of THINGS, those of one category from left to right."""
+    ordered = sorted(scene.objects, key=lambda each: each.box_xywh[0])
+    groups = [(kind, [Ref(each.mask) for each in ordered if each.category == kind]) for kind in THINGS]
+    return [(kind, refs) for kind, refs in groups if refs]
+
+
+def _stuff(scene: DenseScene) -> list[tuple[str, list[Ref]]]:
+    masks = [(kind, scene.stuff_mask(kind)) for kind in STUFF]
+    return [(kind, [Ref(mask)]) for kind, mask in masks if mask.sum() >= LEAST_PIXELS]
+
+
+def _things(scene: DenseScene, draw: Draw, key: str, unit: Unit) -> Question:
+    return _grouped(word(key, draw.rng), unit, _by_category(scene))
+
+
+def _grouped(prompt: str, unit: Unit, groups: Sequence[tuple[str, list[Ref]]]) -> Question:
+    """Join triplets with commas and end with a full stop."""
+    body: list[Text | Triplet] = []
+    for place, (phrase, refs) in enumerate(groups):
+        body += [Text(", ")] if place else []
+        body.append(Triplet(phrase, unit, len(refs)))
+    body.append(Text("."))
+    return Question(prompt, unit, tuple(body), tuple(ref for _, refs in groups for ref in refs))
+
+
+SHAPES_MAKERS: Mapping[str, Callable[[Scene, Draw], Question | None]] = {
+    "refer": refer, "refer_many": refer_many, "exists": exists, "ask": ask, "choose": choose,
+    "caption": caption,
+}  # fmt: skip
+DENSE_MAKERS: Mapping[str, Callable[[DenseScene, Draw], Question | None]] = {
+    "detect": detect, "instances": instances, "panoptic": panoptic, "semantic": semantic, "keypoints": keypoints,
+    "depth": depth, "prompted": prompted, "pose_of": pose_of, "name": name,
+    "grounded_caption": grounded_caption, "salient": salient, "by_depth": by_depth,
+}  # fmt: skip
