@@ -1,8 +1,7 @@
 """GQA: a question about a photo in, one word or phrase out, which must equal the answer in the data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import cast, get_args
 
 from benchmarks.schema import Prediction, Sample, TextTarget
@@ -40,14 +39,9 @@ def configure(options: Mapping[str, str]) -> TaskKind:
         measure=partial(measure, match),
         perfect=perfect,
         configure=configure,
-        official=official,
+        official=partial(read, FORM),
         formats="[{questionId, prediction}, …], a JSON list or one object a line",
     )
-
-
-def official(path: Path, samples: Sequence[Sample]) -> dict[str, Prediction]:
-    """Read results in the form of GQA's script."""
-    return read(FORM, path, samples)
 
 
 KINDS = [configure({})]

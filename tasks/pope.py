@@ -1,9 +1,17 @@
 """Object hallucination (POPE): a question about one object in, yes or no in words out."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.errors import DataError
 from benchmarks.schema import Prediction, Sample, TextTarget
 from metrics import pope
 from metrics.base import Row
+from metrics.json_files import read_lines
 from tasks.base import TaskKind, answer
+from tasks.text_files import Form, prediction, read
+
+FORM = Form(ids=("question_id",), texts=("answer", "text"))
 
 
 def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
@@ -18,4 +26,40 @@ def perfect(sample: Sample) -> Prediction:
     return answer(sample, text=sample.truth(TextTarget).answers[0])
 
 
-KINDS = [TaskKind(name="pope", wants="text", metrics=(pope.POPE,), measure=measure, perfect=perfect)]
+def official(path: Path, samples: Sequence[Sample]) -> dict[str, Prediction]:
+    """Read answers: by question_id where every line has one, else line by line, as the official script does.
+
+    Raises:
+        DataError: the file breaks its form, or lines without ids are not as many as the questions or answer others.
+    """
+    rows = list(read_lines(path))
+    if all("question_id" in row for _, row in rows):
+        return read(FORM, path, samples)
+    if len(rows) != len(samples):
+        raise DataError(
+            f"{path} has {len(rows)} answers to {len(samples)} questions: give every line a question_id, or one line "
+            "for each question"
+        )
+    found = {}
+    for (place, row), sample in zip(rows, samples, strict=True):
+        asked = row.get("question")
+        if "answer" not in row or not isinstance(asked, str) or sample.question.strip().lower() not in asked.lower():
+            raise DataError(
+                f"{place}: must answer {sample.question!r}, with that question and an answer: keep the order of the "
+                "questions, or give every line a question_id"
+            )
+        found[sample.id] = prediction(sample.id, row["answer"])
+    return found
+
+
+KINDS = [
+    TaskKind(
+        name="pope",
+        wants="text",
+        metrics=(pope.POPE,),
+        measure=measure,
+        perfect=perfect,
+        official=official,
+        formats="JSON lines {question, answer} in the order of the questions, or {question_id, answer} in any",
+    )
+]

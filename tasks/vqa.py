@@ -1,8 +1,7 @@
 """Visual question answering: a question in, a short answer in words out, compared with what the annotators said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import cast, get_args
 
 from benchmarks.schema import Prediction, Sample, TextTarget
@@ -47,14 +46,9 @@ def configure(options: Mapping[str, str]) -> TaskKind:
         measure=partial(measure, variant),
         perfect=partial(perfect, variant),
         configure=configure,
-        official=official,
+        official=partial(read, FORM),
         formats="[{question_id, answer}, …] (VizWiz: image instead of question_id), a JSON list or one object a line",
     )
-
-
-def official(path: Path, samples: Sequence[Sample]) -> dict[str, Prediction]:
-    """Read results in the form of the VQA and VizWiz challenges."""
-    return read(FORM, path, samples)
 
 
 KINDS = [configure({})]

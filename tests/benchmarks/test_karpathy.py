@@ -50,13 +50,13 @@ def test_the_second_start_reads_the_cache_and_a_changed_file_does_not(write):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"images": [image(), image()]}, "cocoid 7 comes twice"),
-        ({"images": [image(texts=())]}, r"images\[0\] needs cocoid"),
-        ({"images": [image(texts=(" ",))]}, r"images\[0\] needs cocoid"),
+        ({"images": [image(), image()]}, "image 7 comes twice"),
+        ({"images": [image(texts=())]}, r"images\[0\] needs sentences"),
+        ({"images": [image(texts=(" ",))]}, r"images\[0\] needs sentences"),
         ({"images": [image("7")]}, r"images\[0\] needs cocoid"),
         ({"images": [image(filename="../a.jpg")]}, "must be a plain name"),
         ({"images": [3]}, r"images\[0\] must be an object"),
-        ({"images": [image(split="val")]}, "holds no photo of split test"),
+        ({"images": [image(split="val")]}, "holds nothing of split test"),
         ([], "'images' must be a list"),
     ],
 )
@@ -70,3 +70,18 @@ def test_unknown_splits_and_missing_files_are_refused(tmp_path):
         opened(tmp_path, "tset")
     with pytest.raises(DataError, match=r"dataset_coco\.json is missing"):
         opened(tmp_path)
+
+
+def test_flickr30k_is_numbered_by_its_file_names(tmp_path):
+    (photos := tmp_path / "flickr30k" / "flickr30k-images").mkdir(parents=True)
+    for number in (11, 12):
+        Image.new("RGBA", (6, 4)).save(photos / f"{number}.jpg", "PNG")
+    records = [{**image(filename=f"{number}.jpg", split=split)} for number, split in ((11, "test"), (12, "val"))]
+    content = {"dataset": "flickr30k", "images": [{k: v for k, v in each.items() if k != "cocoid"} for each in records]}
+    (tmp_path / "flickr30k" / "dataset_flickr30k.json").write_text(json.dumps(content))
+    flickr = benchmark("flickr30k/karpathy")
+    [sample] = flickr.open(tmp_path, "test", "official").samples
+    assert (sample.id, sample.image_id) == ("flickr30k/karpathy/test/image-11", "11")
+    assert sample.target.answers == ("A cat.", "One cat sits.")
+    assert flickr.found(tmp_path) == {"val": 1, "test": 1}
+    assert flickr.splits == {"val": 1_014, "test": 1_000}

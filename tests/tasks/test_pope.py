@@ -1,8 +1,11 @@
 """The task `pope` through the command line, on the sample world."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 SPLITS = ["random", "popular", "adversarial"]
 
@@ -52,3 +55,55 @@ def test_a_task_whose_kind_does_not_fit_its_data_is_refused(refbench, small_worl
     done = refbench("eval", "--task", "wrong", *words)
     assert done.code == 2
     assert "has a TextTarget but the task needs a Target" in done.err
+
+
+REAL = Path(os.environ.get("REFBENCH_SHARED", Path(__file__).resolve().parents[2] / "../shared")) / "data/pope"
+
+
+@pytest.fixture
+def real_pope(tmp_path):
+    """The real questions of split random, with blank photos."""
+    lines = [json.loads(line) for line in (REAL / "coco_pope_random.json").read_text().splitlines()]
+    (photos := tmp_path / "data" / "images" / "val2014").mkdir(parents=True)
+    (tmp_path / "data" / "pope").mkdir()
+    (tmp_path / "data" / "pope" / "coco_pope_random.json").write_bytes((REAL / "coco_pope_random.json").read_bytes())
+    for name in {line["image"] for line in lines}:
+        Image.new("L", (5, 4)).save(photos / name)
+    return tmp_path / "data", lines
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the official files are not here")
+@pytest.mark.parametrize("ids", [False, True])
+def test_answer_files_in_the_official_form_score_as_the_metric_scores_them(refbench, real_pope, tmp_path, ids):
+    root, lines = real_pope
+    answers = [
+        {"question": line["text"], "answer": "Yes, there is." if k % 3 else "no"}
+        | ({"question_id": line["question_id"]} if ids else {})
+        for k, line in enumerate(lines)
+    ]
+    (path := tmp_path / "answers.json").write_text(
+        "".join(json.dumps(each) + "\n" for each in answers[:: -1 if ids else 1])
+    )
+    done = refbench("score", "--task", "pope", "--predictions", path, "--data-root", root, "--json").json
+    official = refbench("score", "pope", "--targets", REAL / "coco_pope_random.json", "--predictions", path, "--json")
+    assert done["n"] == 3_000
+    assert done["metrics"] == official.json["metrics"]
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the official files are not here")
+def test_the_official_example_answers_too_few_questions(refbench, real_pope):
+    done = refbench(
+        "score", "--task", "pope", "--predictions", REAL / "answer_example.json", "--data-root", real_pope[0]
+    )
+    assert done.code == 2
+    assert "has 1 answers to 3000 questions: give every line a question_id" in done.err
+
+
+def test_lines_that_answer_other_questions_are_refused(refbench, small_world, tmp_path):
+    asked = [json.loads(each) for each in (small_world / "pope" / "coco_pope_random.json").read_text().splitlines()]
+    lines = [json.dumps({"question": each["text"], "answer": "yes"}) + "\n" for each in asked]
+    (path := tmp_path / "answers.json").write_text("".join([*lines[1:], lines[0]]))
+    words = ("--predictions", path, "--data-root", small_world, "--split", "random")
+    done = refbench("score", "--task", "pope", *words)
+    assert done.code == 2
+    assert f"{path}:1: must answer {asked[0]['text']!r}" in done.err

@@ -47,11 +47,13 @@ def test_every_task_of_ours_resolves_and_covers_all_evaluation_splits(name):
 
 
 @pytest.mark.parametrize("name", task_files())
-def test_every_task_of_ours_scores_perfect_and_empty_answers_at_its_bounds(name, small_world):
+def test_every_task_of_ours_scores_perfect_and_empty_answers_at_its_bounds(name, small_world, monkeypatch):
     from tasks.models.oracle import Oracle
     from tasks.score import score
 
     task = find(name)
+    if name != "coco_captions":  # METEOR takes seconds to start: one task with captions shows its bounds
+        monkeypatch.setattr("metrics.meteor.unavailable", lambda: "left out for speed")
     split = benchmark(task.benchmark).open(small_world, task.splits[0], "sample")
     oracle = Oracle()
     oracle.attach(task.kind, split.samples)
