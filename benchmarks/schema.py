@@ -22,6 +22,7 @@ Rle = Mapping[str, Any]
 """COCO run-length mask: {"size": [H, W], "counts": str}, column-major, compressed."""
 Unit = Literal["box", "mask", "keypoint", "depth", "point", "text"]
 Status = Literal["ok", "parse_error", "failed"]
+Regime = Literal["full", "instruction", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,17 @@ class ImageRef:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A visual prompt in pixels of the original image."""
+    """A visual prompt on the original image. The kind says what was drawn; its shape, and where it has one its raster.
+
+    Attributes:
+        kind: what was drawn.
+        box_xyxy: pixels; set for a box, which encloses the raster where there is one.
+        points_xy: pixels, (0.5, 0.5) is the middle of the first one. Of a point: the point, or one for each part of an
+            object, which no line joins. Of a scribble: where the pen went, in the order of drawing, joined by straight
+            lines; empty where only its raster is known.
+        mask_rle: set for a mask; for the other kinds the pixels of the prompt as its benchmark drew them, where it did,
+            without order and one pixel wide. At the size of the original image.
+    """
 
     kind: Literal["point", "box", "scribble", "mask"]
     box_xyxy: Box | None = None
@@ -101,6 +112,7 @@ class Query:
         categories: names that an answer may use as phrases, in the benchmark's order; empty where any words may come.
         frames: all frames of a video, in time order; empty for a photo.
         max_new_tokens: the task's limit on the length of an answer in words; None leaves it to the model.
+        regime: which command a model with a template for commands puts before the prompt, see `benchmarks.commands`.
     """
 
     sample_id: str
@@ -112,6 +124,7 @@ class Query:
     categories: tuple[str, ...] = ()
     frames: tuple[ImageRef, ...] = ()
     max_new_tokens: int | None = None
+    regime: Regime = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +164,7 @@ class Sample:
             raise DataError(f"{self.id} has a {found} but the task needs a {needed}: name another kind or benchmark")
         return self.target
 
-    def query(self, prompt: str, wants: Unit, max_new_tokens: int | None = None) -> Query:
+    def query(self, prompt: str, wants: Unit, max_new_tokens: int | None = None, regime: Regime = "full") -> Query:
         """Build what the model gets, without the target."""
         return Query(
             sample_id=self.id,
@@ -163,6 +176,7 @@ class Sample:
             categories=self.categories,
             frames=self.frames,
             max_new_tokens=max_new_tokens,
+            regime=regime,
         )
 
 
@@ -293,7 +307,7 @@ class Benchmark:
 
     Attributes:
         name: with partition, for example `refcoco+/unc`.
-        splits: official split -> published number of samples.
+        splits: official split -> published number of samples, 0 where none is published.
         open: (data root, split, origin) -> Split. Raises DataError or UnknownName.
         files: (data root) -> files and folders it needs, in reading order, for `data status`.
         card: source, paper, licence.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.commands import commanded
 from benchmarks.errors import ModelError
 from benchmarks.schema import DepthMap, Group, Prediction, Query, Unit
 from refvlm import checkpoint
@@ -65,7 +66,7 @@ class Predictor:
         paths = list(dict.fromkeys(query.image for query in queries))
         boxes = [Letterbox(image.size_hw, self.model.config.image_size) for image in paths]
         pixels = torch.stack([normalise(box.paste(image.open_rgb())) for box, image in zip(boxes, paths, strict=True)])
-        turns = [turn_text(query.prompt, query.wants, len(query.regions)) for query in queries]
+        turns = [turn_text(q.prompt, commanded(q.wants, q.regime), len(q.regions)) for q in queries]
         prompts = [
             self._prompt(query, turn, paths.index(query.image), boxes[paths.index(query.image)])
             for query, turn in zip(queries, turns, strict=True)
@@ -86,7 +87,8 @@ class Predictor:
 
     def _prompt(self, query: Query, turn: str, image: int, letterbox: Letterbox) -> Prompt:
         room = self.model.config.max_new_tokens
-        room = min(room, max(query.max_new_tokens, LEAST_ROOM)) if query.max_new_tokens else room
+        if query.max_new_tokens is not None:  # the limit is one of words; the frame of the shortest answer comes on top
+            room = min(room, query.max_new_tokens + LEAST_ROOM)
         ids = self.tokenizer.encode(turn)
         if not query.regions:
             return Prompt(image, tuple(ids), room=room)

@@ -1,4 +1,4 @@
-"""The prompt of the reference model: a task command and the user's words (the full-command regime)."""
+"""The prompt of the reference model: a task command, unless the regime gives none, and the user's words."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,20 @@ from refvlm.trp import Answer, Text
 TASK_NAMES: dict[str, str] = {"box": "detection", "mask": "segmentation", "text": "vqa"}
 
 
-def turn_text(prompt: str, wants: Unit, regions: int = 0) -> str:
+def turn_text(prompt: str, commanded: Unit | None, regions: int = 0) -> str:
     """Write the turn that a model is given; the image tokens stand before it.
 
     Args:
         prompt: the user's words.
-        wants: unit of the answer.
+        commanded: unit that the command asks for; None for no command.
         regions: visual prompts; those that the words do not mention as `<region>` are added behind them.
     """
-    unit = f"<Unit>{wants}</Unit>" if wants != "text" else "None"
     unmentioned = f" {REGION}" * max(0, regions - prompt.count(REGION))
-    return f"{TASK_NAMES.get(wants, wants)} {unit}\nuser: {prompt}{unmentioned}\nassistant:"
+    words = f"user: {prompt}{unmentioned}\nassistant:"
+    if commanded is None:
+        return words
+    unit = f"<Unit>{commanded}</Unit>" if commanded != "text" else "None"
+    return f"{TASK_NAMES.get(commanded, commanded)} {unit}\n{words}"
 
 
 def spread_regions(ids: Sequence[int], region: int, tokens: int) -> tuple[int, ...]:

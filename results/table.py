@@ -7,25 +7,46 @@ from tabulate import tabulate
 
 from metrics.errors import DataError
 from results.record import Record
+from results.robustness import Robustness, over_prompt_sets
 
 SAMPLE_NOTE = (
     "sample: procedural scenes, never comparable to published numbers. "
     "For official data: refbench eval --data-root DIR (`refbench data status` says what belongs there)."
 )
+_WHAT = ("model", "task", "dataset", "split", "data")
 PART_NOTE = "n of N: only a part of the split was run, or the files do not hold the published number of samples."
+SPREAD_NOTE = "mean and spread: over the wordings of the prompt; spread is the highest minus the lowest."
+ASKED = {"prompt_set": "prompt", "regime": "regime"}
+"""Option of a record that says how the model was asked -> its column."""
 
 
-def rows_table(records: Sequence[Record]) -> str:
+def rows_table(records: Sequence[Record], asked: Sequence[str] = ()) -> str:
     """Lay out records as text: one table per kind of task, in order of appearance, then notes on what the marks mean.
 
     Fractions are multiplied by 100. `parsed` is the share of all samples with a readable answer, `95% CI` the bootstrap
-    interval of the first number.
+    interval of the first number. Rows that differ in the wording of their prompt only are followed by mean and spread.
+
+    Args:
+        records: what is shown.
+        asked: keys of `ASKED` that get a column even where all rows of a model agree.
     """
+    asked = _told(records, asked)
     kinds = list(dict.fromkeys(record.kind for record in records))
-    tables = [_table([record for record in records if record.kind == kind]) for kind in kinds]
-    notes = [SAMPLE_NOTE] if any(record.data == "sample" for record in records) else []
+    tables = [_table([record for record in records if record.kind == kind], asked) for kind in kinds]
+    notes = [SPREAD_NOTE] if over_prompt_sets(records) else []
+    notes += [SAMPLE_NOTE] if any(record.data == "sample" for record in records) else []
     notes += [PART_NOTE] if any(record.whole is not None for record in records) else []
     return "\n\n".join([*tables, *(["\n".join(notes)] if notes else [])])
+
+
+def headlines_table(records: Sequence[Record], asked: Sequence[str] = ()) -> str:
+    """Lay out the first number of every record: one line per task, its splits side by side."""
+    asked = _told(records, asked)
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.task, record.kind, record.headline), []).append(record)
+    body = [[*names, ", ".join(_headline(record, asked) for record in group)] for names, group in groups.items()]
+    return tabulate(body, ["task", "kind", "number", "by split"], tablefmt="simple", disable_numparse=True)
 
 
 def slices_table(record: Record, tag: str) -> str:
@@ -51,23 +72,54 @@ def row_json(record: Record) -> dict[str, Any]:
         "model", "task", "dataset", "split", "data", "limit", "n", "failed", "missing", "unparsable", "run",
     )  # fmt: skip
     row: dict[str, Any] = {name: getattr(record, name) for name in names}
+    row |= {name: record.options.get(name) for name in ASKED}
     row["metrics"] = {key: record.metrics[key] for key in record.columns}
     row["intervals"] = {key: list(record.intervals[key]) for key in record.columns if key in record.intervals}
     return row
 
 
-def _table(records: Sequence[Record]) -> str:
+def _table(records: Sequence[Record], asked: Sequence[str]) -> str:
     columns = _columns(records)
-    facts = ["model", "task", "dataset", "split", "data", "n", "failed", "unparsable", "parsed"]
-    return _lay_out([*facts, columns[0], "95% CI", *columns[1:]], [_row(record, columns) for record in records])
+    facts = [*_WHAT, *(ASKED[name] for name in asked), "n", "failed", "unparsable", "parsed"]
+    after = {id(group.records[-1]): _spread_rows(group, columns, asked) for group in over_prompt_sets(records)}
+    body = [row for record in records for row in (_row(record, columns, asked), *after.get(id(record), ()))]
+    return _lay_out([*facts, columns[0], "95% CI", *columns[1:]], body)
 
 
-def _row(record: Record, columns: Sequence[str]) -> list[str | int]:
+def _row(record: Record, columns: Sequence[str], asked: Sequence[str]) -> list[str | int]:
     first, *others = _cells(record.metrics, record.units, columns)
     count = record.n if record.whole is None else f"{record.n} of {record.whole}"
-    what = [record.model, record.task, record.dataset, record.split, record.data]
     health = [count, record.failed, record.unparsable, f"{100 * record.parse_rate:.2f}"]
-    return [*what, *health, first, _interval(record, columns[0]), *others]
+    return [*_what(record), *_asked(record, asked), *health, first, _interval(record, columns[0]), *others]
+
+
+def _spread_rows(group: Robustness, columns: Sequence[str], asked: Sequence[str]) -> list[list[str | int]]:
+    record, rows = group.records[0], []
+    for name, values in (("mean", group.mean), ("spread", group.spread)):
+        told = {**record.options, "prompt_set": f"{name} of {len(group.records)}"}
+        first, *others = _cells(values, record.units, columns)
+        rows.append([*_what(record), *(told[option] for option in asked), "", "", "", "", first, "", *others])
+    return rows
+
+
+def _told(records: Sequence[Record], asked: Sequence[str]) -> list[str]:
+    """Choose the keys of `ASKED` that the reader must see: those wished for, and those that tell rows apart."""
+    ways = {name: {(record.model, record.options.get(name)) for record in records} for name in ASKED}
+    models = {record.model for record in records}
+    return [name for name in ASKED if name in asked or len(ways[name]) > len(models)]
+
+
+def _what(record: Record) -> list[str]:
+    return [getattr(record, name) for name in _WHAT]
+
+
+def _asked(record: Record, asked: Sequence[str]) -> list[str]:
+    return [record.options.get(name, "") for name in asked]
+
+
+def _headline(record: Record, asked: Sequence[str]) -> str:
+    value = _number(record.metrics.get(record.headline), record.units.get(record.headline, ""))
+    return " ".join([record.split, *_asked(record, asked), value or "undefined"])
 
 
 def _columns(records: Sequence[Record]) -> list[str]:
@@ -95,6 +147,6 @@ def _number(value: float | None, unit: str) -> str:
 
 def _lay_out(head: Sequence[str], body: Sequence[Sequence[str | int]]) -> str:
     numeric = {"n", "failed", "unparsable", "parsed"}
-    words = {"model", "task", "dataset", "split", "data"}
+    words = {*_WHAT, *ASKED.values()}
     sides = ["left" if name in words or (k == 0 and name not in numeric) else "right" for k, name in enumerate(head)]
     return tabulate([list(row) for row in body], list(head), tablefmt="simple", colalign=sides, disable_numparse=True)

@@ -119,6 +119,8 @@ class ModelEntry:
         sees_truth: the sanity bound `oracle`: the run loop hands it the samples through `attach`.
         description: one line for `refbench models`.
         weights: where its weights come from, and their licence.
+        commands: it has a template of its own for commands (`benchmarks.commands`) and learned with them: a query's
+            regime is for it to follow. Otherwise the task side writes the command into the prompt.
         fingerprint: options -> what the loaded model's `fingerprint()` returns, without loading it; None where only
             the loaded model knows. With it, a finished run answers at once.
     """
@@ -130,6 +132,7 @@ class ModelEntry:
     sees_truth: bool = False
     description: str = ""
     weights: str = ""
+    commands: bool = False
     fingerprint: Callable[[LoadOptions], str] | None = None
 
 

@@ -11,6 +11,7 @@ from benchmarks.schema import Sample, Split
 from tasks.base import ModelEntry, Task
 from tasks.options import RunOptions
 from tasks.prompts import template
+from tasks.regimes import resolve
 
 _ID_LENGTH = 10
 
@@ -31,7 +32,12 @@ def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, opti
             "name": task.name,
             "kind": task.kind.name,
             "benchmark": task.benchmark,
-            "prompt": {"name": task.prompt, "template": template(task.prompt)},
+            "prompt": {
+                "name": task.prompt,
+                "set": options.prompt_set,
+                "template": template(task.prompt, options.prompt_set),
+                "regime": resolve(options.regime, entry),
+            },
             "protocol": dict(task.protocol),
             "max_new_tokens": task.max_new_tokens,
             "metrics": {metric.name: metric.protocol for metric in task.kind.metrics},

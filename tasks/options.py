@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.schema import Regime
 from tasks.base import LoadOptions
 from tasks.models.pool import ModelPool
+from tasks.prompts import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class RunOptions:
         fresh: delete what an earlier run with the same identity left, and start over.
         max_failures: failed samples that are acceptable; None for any number.
         weights: path of the model's weights, None for its own default.
+        prompt_set: which wording of the task's prompt, see `tasks.prompts`.
+        regime: which command stands before it, see `benchmarks.commands`; None for the model's own.
         pool: keeps the loaded model between the runs of one command.
         command: the command line, for `run.json`.
         progress: draw a progress bar on stderr.
@@ -35,6 +39,8 @@ class RunOptions:
     fresh: bool = False
     max_failures: int | None = None
     weights: Path | None = None
+    prompt_set: str = DEFAULT
+    regime: Regime | None = None
     pool: ModelPool = field(default_factory=ModelPool, compare=False)
     command: tuple[str, ...] = ()
     progress: bool = False

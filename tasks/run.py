@@ -12,7 +12,7 @@ from benchmarks.schema import Prediction, Query, Sample, Split
 from results import rows as row_files
 from results.record import SCHEMA, Record
 from tasks import predictions as lines
-from tasks import progress, prompts, provenance
+from tasks import progress, prompts, provenance, regimes
 from tasks.asking import ask
 from tasks.base import Model, ModelEntry, Task, TruthReader
 from tasks.identity import describe, run_folder, subset
@@ -46,10 +46,12 @@ class _Job:
 
     def queries(self, samples: Sequence[Sample]) -> list[Query]:
         """What the model gets: never the truth."""
-        task = self.task
+        task, wording = self.task, self.options.prompt_set
+        wants, regime = task.kind.wants, regimes.resolve(self.options.regime, self.entry)
+        texts = [prompts.render(task.prompt, sample.question, sample.categories, wording) for sample in samples]
         return [
-            sample.query(prompts.render(task.prompt, sample.question), task.kind.wants, task.max_new_tokens)
-            for sample in samples
+            sample.query(regimes.commanding(text, wants, regime, self.entry), wants, task.max_new_tokens, regime)
+            for sample, text in zip(samples, texts, strict=True)
         ]
 
 
@@ -102,6 +104,7 @@ def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> 
         )
     if not split.samples:
         raise DataError(f"{split.benchmark} {split.name} holds no sample: check the data root, or choose another split")
+    prompts.render(task.prompt, "", split.samples[0].categories, options.prompt_set)
     if len({sample.id for sample in split.samples}) != len(split.samples):
         raise DataError(f"{split.benchmark} {split.name} holds samples with the same id: fetch the annotations again")
 
@@ -214,7 +217,12 @@ def _record(job: _Job, predictions: Sequence[Prediction], scores: Scores) -> Rec
         intervals=scores.intervals,
         protocols={metric.name: metric.protocol for metric in task.kind.metrics},
         slices=scores.slices,
-        options={**task.protocol, "prompt": task.prompt},
+        options={
+            **task.protocol,
+            "prompt": task.prompt,
+            "prompt_set": job.options.prompt_set,
+            "regime": regimes.resolve(job.options.regime, job.entry),
+        },
         digests={
             "data": split.fingerprint,
             "ids": row_files.digest_ids(ids),

@@ -33,6 +33,7 @@ MODELS = [
         load=load,
         description="REF-VLM, tiny preset, trained from scratch on the sample world",
         weights="bundled (Apache-2.0); --weights FOLDER for a checkpoint of `refbench train`",
+        commands=True,
         fingerprint=fingerprint,
     )
 ]

@@ -1,7 +1,7 @@
 import pytest
 
 from metrics.errors import DataError
-from results.table import row_json, rows_table, slices_table
+from results.table import headlines_table, row_json, rows_table, slices_table
 
 
 def cells(text, line):
@@ -73,4 +73,45 @@ def test_a_row_for_machines_has_exactly_the_agreed_keys_and_plain_numbers(make_r
         "metrics": {"acc@0.25": 0.875, "acc@0.5": 0.5, "depth_m": 1.25, "undefined": None},
         "intervals": {"acc@0.5": [0.25, 0.75]},
         "run": "toy/toy_rec/test-0123456789",
+        "prompt_set": None,
+        "regime": None,
     }
+
+
+def asked_by(make_record, prompt_set, regime="full", **changes):
+    """A record whose model was asked in a way of its own."""
+    return make_record(options={"prompt": "p", "prompt_set": prompt_set, "regime": regime}, **changes)
+
+
+def test_rows_of_one_way_of_asking_have_no_column_for_it_unless_wished(make_record):
+    record = asked_by(make_record, "default")
+    assert "prompt" not in cells(rows_table([record]), 0)
+    assert cells(rows_table([record], ["prompt_set", "regime"]), 0)[5:7] == ["prompt", "regime"]
+    assert cells(rows_table([record], ["regime"]), 2)[5] == "full"
+
+
+def test_two_models_with_regimes_of_their_own_need_no_column(make_record):
+    records = [asked_by(make_record, "default"), asked_by(make_record, "default", "instruction", model="other")]
+    assert "regime" not in cells(rows_table(records), 0)
+
+
+def test_wordings_of_a_prompt_are_followed_by_mean_and_spread(make_record):
+    values = {"default": 0.5, "1": 0.25, "2": 0.75}
+    records = [asked_by(make_record, name, metrics={"acc@0.5": value}) for name, value in values.items()]
+    text = rows_table(records)
+    assert cells(text, 0)[5] == "prompt"
+    assert [cells(text, line)[5] for line in range(2, 7)] == ["default", "1", "2", "mean of 3", "spread of 3"]
+    assert [cells(text, line)[6] for line in (5, 6)] == ["50.00", "50.00"]
+    assert "highest minus the lowest" in text
+
+
+def test_the_summary_has_a_line_per_task_with_all_its_splits(make_record):
+    records = [make_record(), make_record(split="val", metrics={"acc@0.5": None}), make_record(task="other")]
+    text = headlines_table(records)
+    assert cells(text, 2) == ["toy_rec", "rec", "acc@0.5", "test 50.00, val undefined"]
+    assert cells(text, 3) == ["other", "rec", "acc@0.5", "test 50.00"]
+
+
+def test_a_row_for_machines_says_how_the_model_was_asked(make_record):
+    row = row_json(asked_by(make_record, "2", "wrong"))
+    assert (row["prompt_set"], row["regime"]) == ("2", "wrong")

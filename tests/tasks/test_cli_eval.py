@@ -19,7 +19,7 @@ BUNDLED = Path(__file__).resolve().parents[2] / "refvlm" / "weights" / "tiny"
 PHOTO_FOLDER = Path("images") / "train2014"
 ROW_KEYS = {
     "model", "task", "dataset", "split", "data", "limit", "n", "failed", "missing", "unparsable", "metrics",
-    "intervals", "run",
+    "intervals", "run", "prompt_set", "regime",
 }  # fmt: skip
 REC_KEYS = {"acc@0.25", "acc@0.5", "acc@0.75", "miou"}
 RES_KEYS = {"ciou", "giou", "p@0.5", "p@0.6", "p@0.7", "p@0.8", "p@0.9"}

@@ -27,7 +27,7 @@ def test_every_task_of_ours_names_a_bank():
 
 
 def test_what_is_filled_in_is_never_read_as_a_template():
-    assert render("locate_expression", "{0} {question} {categories}") == "Locate {0} {question} {categories} with a box."
+    assert render("locate_expression", "{0} {question}{categories}") == "Locate {0} {question}{categories} with a box."
     assert render("Find {categories} or {question} here", "x", ["{question}", "b"]) == "Find {question}, b or x here"
 
 
