@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.errors import DataError
 from benchmarks.files import plain_name
@@ -22,11 +22,11 @@ def build_index(content: Any, path: Path) -> Index:
     Raises:
         DataError: a record is broken, comes twice, or refers to an image or category that is not listed.
     """
-    categories = read_categories(_records(content, "categories", path), path)
-    images = _images(_records(content, "images", path), path)
+    categories = read_categories(records(content, "categories", path), path)
+    images = read_images(records(content, "images", path), path)
     known = {number for number, *_ in categories}
     found: dict[int | str, list[Any]] = {}
-    for place, record in enumerate(_records(content, "annotations", path)):
+    for place, record in enumerate(records(content, "annotations", path)):
         at = f"{path}: annotations[{place}]"
         if not isinstance(record, dict) or not isinstance(record.get("segments_info"), list):
             raise DataError(f"{at} needs image_id, file_name and segments_info: fetch the file again")
@@ -43,14 +43,14 @@ def build_index(content: Any, path: Path) -> Index:
     return {"categories": categories, "images": list(found.values())}
 
 
-def read_categories(records: Sequence[Any], path: Path) -> list[Any]:
+def read_categories(listed: Sequence[Any], path: Path) -> list[Any]:
     """Check categories: [id, name, is thing] of each; names lose blanks at their ends, of which ADE20K has one.
 
     Raises:
         DataError: a record lacks id, name or isthing, or an id or a name comes twice.
     """
     found = []
-    for place, record in enumerate(records):
+    for place, record in enumerate(listed):
         values = [record.get(key) if isinstance(record, dict) else None for key in ("id", "name", "isthing")]
         number, name, thing = values
         if type(number) is not int or not isinstance(name, str) or not name.strip() or thing not in (0, 1):
@@ -63,25 +63,31 @@ def read_categories(records: Sequence[Any], path: Path) -> list[Any]:
     return found
 
 
-def _images(records: Sequence[Any], path: Path) -> dict[int | str, tuple[str, int, int]]:
-    """Image id -> photo, height and width."""
+def read_images(listed: Sequence[Any], path: Path) -> dict[int | str, tuple[str, int, int]]:
+    """Check images: image id -> photo, height and width, in the order of the file.
+
+    Raises:
+        DataError: a record lacks id, file_name, height or width, or an id comes twice.
+    """
     found: dict[int | str, tuple[str, int, int]] = {}
-    for place, record in enumerate(records):
+    for place, record in enumerate(listed):
         at = f"{path}: images[{place}]"
-        image_id, *size = (record.get(key) if isinstance(record, dict) else None for key in ("id", "height", "width"))
-        if type(image_id) not in (int, str) or not all(type(side) is int and side > 0 for side in size):
+        content: Mapping[str, Any] = record if isinstance(record, dict) else {}
+        image_id, height, width = (content.get(key) for key in ("id", "height", "width"))
+        sizes_fit = all(type(side) is int and side > 0 for side in (height, width))
+        if not isinstance(image_id, int | str) or isinstance(image_id, bool) or not sizes_fit:
             raise DataError(f"{at} needs id, height and width: fetch the file again")
         if image_id in found:
             raise DataError(f"{at}: image {image_id!r} is listed twice: fetch the file again")
         if isinstance(image_id, str):
             plain_name(image_id, at)
-        found[image_id] = (plain_name(record.get("file_name"), at), *size)
+        found[image_id] = (plain_name(content.get("file_name"), at), cast(int, height), cast(int, width))
     return found
 
 
-def _segments(records: Sequence[Any], categories: set[int], at: str) -> list[list[Any]]:
+def _segments(listed: Sequence[Any], categories: set[int], at: str) -> list[list[Any]]:
     found: dict[int, list[Any]] = {}
-    for record in records:
+    for record in listed:
         number, category, area, crowd = _segment(record, at)
         if number in found:
             raise DataError(f"{at}: segment {number} is listed twice: fetch the file again")
@@ -103,8 +109,13 @@ def _segment(record: Any, at: str) -> tuple[int, int, float, int]:
     return number, category, area, crowd
 
 
-def _records(content: Any, key: str, path: Path) -> list[Any]:
-    records = content.get(key) if isinstance(content, dict) else None
-    if not isinstance(records, list) or not records:
+def records(content: Any, key: str, path: Path) -> list[Any]:
+    """Return one of the lists of a file.
+
+    Raises:
+        DataError: there is no such list, or it is empty.
+    """
+    found = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(found, list) or not found:
         raise DataError(f"{path}: '{key}' must be a list with records: fetch the file again")
-    return records
+    return found

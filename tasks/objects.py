@@ -128,7 +128,7 @@ def measure(rules: Protocol, samples: Sequence[Sample], predictions: Sequence[Pr
             _add_found(found, place, category, instance, sample, rules.shape)
             found.other.append(rules.federated and category in _lenient(target))
     matches = _match(true, found, rules)
-    rows = to_rows(matches, [int(sample.image_id) for sample in samples])
+    rows = to_rows(matches, _numbers([sample.image_id for sample in samples]))
     for place in refused:
         rows[place]["unscored"] = 1
     if rules.federated:
@@ -136,6 +136,14 @@ def measure(rules: Protocol, samples: Sequence[Sample], predictions: Sequence[Pr
             often = {each.id: _FREQUENCIES.index(each.frequency) for each in sample.truth(ObjectsTarget).categories}
             row["true_frequency"] = [often[category] for category in row["true_category"]]
     return {rules.metric.name: rows, phrases.PHRASES.name: named}
+
+
+def _numbers(image_ids: Sequence[str]) -> list[int]:
+    """Numbers in the order of image ids, which are whole numbers or, in ADE20K and Cityscapes, names."""
+    if all(each.isdecimal() for each in image_ids):
+        return [int(each) for each in image_ids]
+    places = {each: place for place, each in enumerate(sorted(set(image_ids)))}
+    return [places[each] for each in image_ids]
 
 
 def _instances(prediction: Prediction, sample: Sample, rules: Protocol) -> list[tuple[int | None, Instance]]:

@@ -1,0 +1,138 @@
+"""Cityscapes instances: every thing of a street with its mask and one of 8 classes, from the official PNGs.
+
+    <root>/cityscapes/leftImg8bit/val/<city>/*_leftImg8bit.png
+    <root>/cityscapes/gtFine/val/<city>/*_gtFine_instanceIds.png        16 bits: 1000 times the label id and a number
+
+A thing without a number (its bare label id) is a group of things that nobody told apart: a crowd. Objects are compared
+by COCO's AP over 8 classes. That is not the AP of the official script (evalInstanceLevelSemanticLabeling.py), which
+matches and ignores by other rules: never set the two side by side. Counts: see `benchmarks.cityscapes`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from benchmarks import cityscapes, index_cache, label_maps
+from benchmarks.cityscapes import CARD, PUBLISHER, SOURCE
+from benchmarks.errors import DataError, unknown
+from benchmarks.schema import Benchmark, Sample, Split
+from benchmarks.truth import Category, ObjectsTarget, TrueObject
+
+if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+NAME = "cityscapes/instance"
+NUMBERED = 1000
+"""Instance ids from here on are label id times this, and a number."""
+
+
+class PaintedObjects(ObjectsTarget):
+    """The objects of one street, read from its PNG whenever they are asked for, so that a sample stays small."""
+
+    __slots__ = ("_path", "_size_hw")
+
+    def __init__(self, path: Path, size_hw: tuple[int, int], categories: tuple[Category, ...]) -> None:
+        object.__setattr__(self, "_path", path)
+        object.__setattr__(self, "_size_hw", size_hw)
+        object.__setattr__(self, "categories", categories)
+
+    @property
+    def objects(self) -> tuple[TrueObject, ...]:
+        """The objects by instance id.
+
+        Raises:
+            DataError: the PNG is missing, damaged, of another kind or size, or holds what is no instance id.
+        """
+        path: Path = self._path  # type: ignore[attr-defined]
+        size_hw: tuple[int, int] = self._size_hw  # type: ignore[attr-defined]
+        return read_objects(path, size_hw, self.categories)
+
+
+def read_objects(path: Path, size_hw: tuple[int, int], categories: tuple[Category, ...]) -> tuple[TrueObject, ...]:
+    """Read the things of a map of instance ids, by id.
+
+    Raises:
+        DataError: see `PaintedObjects.objects`.
+    """
+    import numpy as np
+
+    numbers = label_maps.read_numbers(path, size_hw)
+    flat = numbers.reshape(-1)
+    here = sorted(set(flat[np.append(np.flatnonzero(flat[1:] != flat[:-1]), flat.size - 1)].tolist()))
+    if here[-1] >= cityscapes.LABELS * NUMBERED:
+        raise DataError(f"{path} holds {here[-1]}, which is no instance id: fetch the file again")
+    things = {category.id for category in categories}
+    labels = {number: number // NUMBERED if number >= NUMBERED else number for number in here}
+    return tuple(_object(number, label, numbers == number) for number, label in labels.items() if label in things)
+
+
+def _object(number: int, label: int, mask: "NDArray[np.bool_]") -> TrueObject:
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    left, top, width, height = coco_mask.toBbox(rle).tolist()
+    return TrueObject(
+        id=number,
+        category_id=label,
+        box_xyxy=(left, top, left + width, top + height),
+        area=float(coco_mask.area(rle)),
+        mask_rle={"size": list(mask.shape), "counts": rle["counts"].decode("ascii")},
+        crowd=number < NUMBERED,
+    )
+
+
+def open_split(root: Path, split: str, origin: str) -> Split:
+    """Open the split val.
+
+    Raises:
+        DataError: files or photos are missing.
+        UnknownName: no such split.
+    """
+    if split != SOURCE.split:
+        raise unknown(f"split of {NAME}", split, [SOURCE.split])
+    pairs = cityscapes.pairs(root, "instanceIds")
+    things = tuple(category for category in cityscapes.classes(root) if category.isthing)
+    names = tuple(category.name for category in things)
+    samples = tuple(
+        Sample(
+            id=f"{NAME}/{split}/{pair.image_id}",
+            image=pair.image,
+            image_id=pair.image_id,
+            question="",
+            target=PaintedObjects(pair.labels, pair.image.size_hw, things),
+            categories=names,
+        )
+        for pair in pairs
+    )
+    told = repr([(sample.id, sample.image.size_hw) for sample in samples])
+    return Split(
+        benchmark=NAME,
+        name=split,
+        origin=cast(Literal["official", "sample"], origin),
+        expected=SOURCE.published if origin == "official" else None,
+        fingerprint=index_cache.key((told, repr(things), label_maps.digest([pair.labels for pair in pairs]))),
+        samples=samples,
+    )
+
+
+def found(root: Path) -> dict[str, int]:
+    """Count the maps of instances.
+
+    Raises:
+        DataError: their folder is missing or empty.
+    """
+    return cityscapes.count(root, "instanceIds")
+
+
+BENCHMARKS = [
+    Benchmark(
+        name=NAME,
+        splits={SOURCE.split: SOURCE.published},
+        open=open_split,
+        files=cityscapes.files,
+        card=f"{CARD} Compared by COCO's AP, which is not the AP of the Cityscapes script.",
+        found=found,
+        where=PUBLISHER,
+    )
+]
