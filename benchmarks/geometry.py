@@ -4,10 +4,15 @@ Functions raise ValueError with the reason; the reader that calls them adds file
 """
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.schema import Box, Rle
+
+if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 MIN_POLYGON = 6
 """Numbers in the shortest polygon: three points."""
@@ -44,6 +49,23 @@ def union_rle(segmentation: object, size_hw: tuple[int, int], empty: bool = Fals
     if not empty and not coco_mask.area(rle):
         raise ValueError("the segmentation covers no pixel")
     return {"size": [height, width], "counts": rle["counts"].decode("ascii")}
+
+
+def decode(rle: Rle) -> "NDArray[np.bool_]":
+    """Draw a compressed COCO RLE that has been checked: bool [H, W]."""
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    with warnings.catch_warnings():
+        # pycocotools 2.0.11 builds its array in a way that NumPy 2 deprecates; the result is right.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return np.asarray(coco_mask.decode(dict(rle))).astype(np.bool_)
+
+
+def middles(rle: Rle) -> list[tuple[float, float]]:
+    """The middle of every pixel of a compressed COCO RLE: x, y in pixels, row by row."""
+    rows, columns = decode(rle).nonzero()
+    return [(x + 0.5, y + 0.5) for y, x in zip(rows.tolist(), columns.tolist(), strict=True)]
 
 
 def _polygons(segmentation: object, size_hw: tuple[int, int]) -> list[list[float]]:

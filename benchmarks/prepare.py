@@ -61,7 +61,7 @@ def _rows(benchmark: Benchmark, root: Path | None, sizes: dict[Path, int]) -> It
     size = 0 if root is None else sum(_size(path, sizes) for path in needed)
     for split in dict.fromkeys((*benchmark.splits, *(counts or {}))):
         found = None if counts is None else counts.get(split, 0)
-        published = benchmark.splits.get(split)
+        published = benchmark.splits.get(split) or None
         yield Status(benchmark.name, split, found, published, missing, problem, benchmark.where, size)
 
 

@@ -52,7 +52,7 @@ def verify(
     except DataError:
         present = dict.fromkeys(benchmark.splits)
     for split in present:
-        published = benchmark.splits.get(split) if origin == "official" else None
+        published = (benchmark.splits.get(split) or None) if origin == "official" else None
         try:
             opened = benchmark.open(root, split, origin)
         except DataError as error:
@@ -60,7 +60,7 @@ def verify(
             yield Verdict(benchmark.name, split, None, published, tuple(dict.fromkeys((*absent, str(error)))))
             continue
         problems = () if progress is None else tuple(_undecodable(opened, progress))
-        yield Verdict(benchmark.name, split, len(opened.samples), published, problems)
+        yield Verdict(benchmark.name, split, len(opened.samples), opened.expected, problems)
 
 
 def _undecodable(split: Split, progress: Progress) -> Iterator[str]:

