@@ -26,6 +26,7 @@ _RACY_NS = 2_000_000_000
 """Files changed this recently could change again within their timestamps' resolution: their digest is not kept."""
 _GREY, _COLOURS, _PALETTE = 0, 2, 3
 _INDEXED = tuple((bits, _PALETTE) for bits in (1, 2, 4, 8))
+_WORDS = ((16, _GREY),)
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Kinds = Sequence[tuple[int, int]]
 """Bits and colour type of a PNG's header. Pillow would scale grey of 1 to 4 bits, and halve colours of 16."""
@@ -50,6 +51,26 @@ def read_numbers(path: Path, size_hw: tuple[int, int]) -> "NDArray[np.int32]":
 
     kinds = ((8, _GREY), (16, _GREY), *_INDEXED)
     return _read(path, size_hw, kinds, "one number per pixel, 8 or 16 bits").astype(np.int32)
+
+
+def read_words(path: Path, size_hw: tuple[int, int]) -> "NDArray[np.uint16]":
+    """Decode one grey value of 16 bits per pixel, as depth is stored: uint16 [H, W].
+
+    Raises:
+        DataError: see `read_labels`.
+    """
+    import numpy as np
+
+    return _read(path, size_hw, _WORDS, "one grey value per pixel, 16 bits").astype(np.uint16)
+
+
+def words_size(path: Path) -> tuple[int, int]:
+    """Read height and width from the header of a file for `read_words`.
+
+    Raises:
+        DataError: the file is missing, or no PNG of one grey value per pixel, 16 bits.
+    """
+    return _check_header(path, _WORDS, "one grey value per pixel, 16 bits")
 
 
 def read_ids(path: Path, size_hw: tuple[int, int]) -> "NDArray[np.uint32]":
@@ -133,7 +154,8 @@ def _read(path: Path, size_hw: tuple[int, int], kinds: Kinds, wanted: str) -> "N
     return plane
 
 
-def _check_header(path: Path, kinds: Kinds, wanted: str) -> None:
+def _check_header(path: Path, kinds: Kinds, wanted: str) -> tuple[int, int]:
+    """Check the header of a PNG and return the height and width that it states."""
     try:
         with path.open("rb") as stream:
             head = stream.read(26)
@@ -147,3 +169,4 @@ def _check_header(path: Path, kinds: Kinds, wanted: str) -> None:
         raise DataError(
             f"{path} has {head[24]} bits and colour type {head[25]}, but it must hold {wanted}: fetch the file again"
         )
+    return int.from_bytes(head[20:24]), int.from_bytes(head[16:20])

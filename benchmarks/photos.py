@@ -41,6 +41,35 @@ def require(root: Path, places: Sequence[str], names: Sequence[str], publisher: 
     return folder
 
 
+def sized_below(folder: Path, names: Iterable[str], publisher: str) -> dict[str, ImageRef]:
+    """Find photos that lie in many folders below one, and read their sizes as `sized` does.
+
+    Args:
+        folder: that they are below.
+        names: paths from there, checked to stay inside.
+        publisher: where to get them, for error texts.
+
+    Raises:
+        DataError: a photo is missing, or is no image.
+    """
+    wanted = list(dict.fromkeys(names))
+    require_below(folder, wanted, "photos", publisher)
+    return {name: ImageRef(folder / name, _size_hw(folder / name)) for name in wanted}
+
+
+def require_below(folder: Path, names: Sequence[str], things: str, publisher: str) -> None:
+    """Check that files are there.
+
+    Raises:
+        DataError: one is missing; the text counts them and names the first.
+    """
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise DataError(
+            f"{folder}: {len(missing)} of {len(names)} {things} are missing ({missing[0]}"
+            f"{', …' if len(missing) > 1 else ''}): copy them there from {publisher}"
+        )
+
+
 def sized(root: Path, places: Sequence[str], names: Iterable[str], publisher: str) -> dict[str, ImageRef]:
     """Find photos whose size no file records and read it as stored: EXIF rotation is ignored, as annotations do.
 

@@ -160,6 +160,17 @@ CARD = Card(
         "delta2_penalised": "delta2 likewise",
         "delta3_penalised": "delta3 likewise",
     },
+    bounds={**dict.fromkeys(ERRORS, (None, 0.0)), "abs_rel_penalised": (WORST["abs_rel"], 0.0)},
+    units={
+        "sq_rel": "metres",
+        "rmse": "metres",
+        "rmse_log": "log",
+        "log10": "log10",
+        "silog": "log",
+        "silog_l1_x100": "log x 100",
+        "silog_l0.5": "log",
+        "i_rmse": "1/metres",
+    },
 )
 DEPTH = Metric(
     name="depth", kind="depth", protocol="depth/1", aggregate=aggregate, headline="delta1_penalised", card=CARD
