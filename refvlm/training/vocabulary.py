@@ -10,7 +10,7 @@ from benchmarks.world.scenes import COLOURS, SHAPES
 from benchmarks.world.vizwiz import BEYOND
 from refvlm.prompting import PROMPT_WORDS
 from refvlm.tokenizer import WordTokenizer
-from refvlm.training.wording import WORDINGS
+from refvlm.training.wording import KEYS, wordings
 
 _ANSWERS = (
     "yes no nothing whole scene a an and there are is in with other around it at the top bottom from to image color "
@@ -23,7 +23,7 @@ _ANSWERS = (
 
 def build_tokenizer() -> WordTokenizer:
     """Make the tokenizer of the tiny preset."""
-    texts = [*(text for bank in WORDINGS.values() for text in bank), *LONG, *SHORT, *BEYOND]
+    texts = [*(text for key in KEYS for text in wordings(key)), *LONG, *SHORT, *BEYOND]
     asked = {word for text in texts for word in re.findall(r"[A-Za-z]+", text)}
     world = {*VOCABULARY, *COLOURS, *SHAPES, *THINGS, *STUFF, *TEXTURES, *COUNTS.values()}
     return WordTokenizer.build({*asked, *world, *PROMPT_WORDS, *_ANSWERS.split()})
