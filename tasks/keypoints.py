@@ -21,6 +21,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.coco_keypoints import PersonTarget, is_labelled
+from benchmarks.errors import DataError
 from benchmarks.schema import Group, Instance, Prediction, Sample
 from benchmarks.truth import ObjectsTarget, TrueObject
 from metrics.base import Row
@@ -113,6 +114,11 @@ def _persons(samples: Sequence[Sample], of_sample: np.ndarray) -> tuple[Persons,
         asked = [target.asked] if isinstance(target, PersonTarget) else [each.id for each in objects]
         asking |= {(image, number): place for number in asked}
     people = [(image, each) for image, objects in first.items() for each in objects]
+    if odd := [each for _, each in people if len(each.keypoints) != JOINTS]:
+        raise DataError(
+            f"annotation {odd[0].id} has {len(odd[0].keypoints)} joints, not COCO's {JOINTS}: name another kind or "
+            "benchmark"
+        )
     asked_in = np.array([asking.get((image, each.id), -1) for image, each in people], dtype=np.int64)
     boxes = np.array([each.box_xyxy for _, each in people], dtype=np.float64).reshape(-1, 4)
     persons = Persons(

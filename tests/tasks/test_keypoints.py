@@ -224,6 +224,12 @@ def test_an_instance_without_keypoints_is_no_pose_and_phrases_are_not_read(world
     assert score(kind, samples, answers).metrics["ap"] == pytest.approx(1.0)
 
 
+def test_a_benchmark_without_joints_is_refused(small_world):
+    kind, samples = find("coco_keypoints").kind, benchmark("coco").open(small_world, "val2017", "sample").samples
+    with pytest.raises(DataError, match=r"annotation \d+ has 0 joints, not COCO's 17"):
+        score(kind, samples, [Prediction(sample.id, "failed") for sample in samples])
+
+
 def test_people_of_one_image_compete_together(small_world):
     task = find("coco_keypoints_box")
     samples = benchmark(task.benchmark).open(small_world, "val", "sample").samples
