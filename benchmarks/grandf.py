@@ -235,6 +235,6 @@ BENCHMARKS = [
             "Licence: Apache-2.0 (annotations); photos are of SA-1B and keep its licence."
         ),
         found=found,
-        where="huggingface.co/datasets/MBZUAI/GranD-f; GranDf_HA_images, linked by github.com/mbzuai-oryx/groundingLMM",
+        where="github.com/mbzuai-oryx/groundingLMM (docs/datasets.md links GranD-f and GranDf_HA_images)",
     )
 ]

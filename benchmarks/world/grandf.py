@@ -59,7 +59,7 @@ def describe(scene: DenseScene) -> tuple[str, dict[str, np.ndarray]]:
     """A caption, and its phrases with their masks; things of one name share a phrase and a mask."""
     named: dict[str, np.ndarray] = {}
     for each in reversed(scene.objects):
-        phrase = _phrase(each)
+        phrase = phrase_of(each)
         named[phrase] = named[phrase] | each.mask if phrase in named else each.mask
     things = list(named)
     grounds = {ground: scene.stuff_mask(ground) for ground in GROUNDS}
@@ -69,7 +69,8 @@ def describe(scene: DenseScene) -> tuple[str, dict[str, np.ndarray]]:
     return f"{listed} on the {ground}.".capitalize(), named
 
 
-def _phrase(thing: DenseObject) -> str:
+def phrase_of(thing: DenseObject) -> str:
+    """Name a thing by what can be seen of it."""
     colour = f"{'an' if thing.colour[0] in 'aeiou' else 'a'} {thing.colour}"
     return f"a person in {colour} shirt" if thing.category == "person" else f"{colour} {thing.category}"
 
