@@ -155,13 +155,16 @@ def open_index(path: Path) -> CocoIndex:
     Raises:
         DataError: the file is missing or broken, or a record contradicts another; the text names file and record.
     """
-    known = column_cache.load(index_cache.key((READER, index_cache.digest_file(path))))
+    digest, data = index_cache.digest_and_bytes(path)
+    known = column_cache.load(index_cache.key((READER, digest)))
     if known is None:
-        data = read_bytes(path)
+        if data is None:  # the digest was remembered, so these bytes may be others
+            data = read_bytes(path)
+            digest = index_cache.digest_bytes(data)
         collector = read_records(data, path, "annotations", lambda content: CocoColumns(content, path))
         columns = collector.finish()
         known = columns, {"categories": collector.categories, "digest": _digest(columns)}
-        column_cache.store(index_cache.key((READER, index_cache.digest_bytes(data))), *known)
+        column_cache.store(index_cache.key((READER, digest)), *known)
     columns, facts = known
     categories = tuple(Category(number, name, frequency=frequency) for number, name, frequency in facts["categories"])
     return CocoIndex(path, columns, categories, facts["digest"])

@@ -48,15 +48,25 @@ def digest_file(path: Path) -> str:
     Raises:
         DataError: the file is missing or unreadable.
     """
+    return digest_and_bytes(path)[0]
+
+
+def digest_and_bytes(path: Path) -> tuple[str, bytes | None]:
+    """Digest a file as `digest_file` does, and hand on its bytes where they had to be read for it.
+
+    Raises:
+        DataError: the file is missing or unreadable.
+    """
     identity = _identity(path)
     place = cache_folder() / "digests" / f"{digest_bytes(os.fsencode(path.absolute()))[:32]}.json"
     known = _read(place)
     if identity and isinstance(known, dict) and known.get("identity") == identity:
-        return str(known["digest"])
-    digest = digest_bytes(read_bytes(path))
+        return str(known["digest"]), None
+    data = read_bytes(path)
+    digest = digest_bytes(data)
     if identity and identity == _identity(path) and time.time_ns() - max(identity[-2:]) > _RACY_NS:
         _write(place, {"identity": identity, "digest": digest})
-    return digest
+    return digest, data
 
 
 def key(parts: Iterable[str]) -> str:

@@ -26,9 +26,10 @@ def proportional():
     with open("/proc/self/smaps_rollup") as stream:
         return sum(int(line.split()[1]) for line in stream if line.startswith("Pss:")) / 1024
 def measured(action):
-    before, start = peak(), time.perf_counter()
+    before, start, work = peak(), time.perf_counter(), time.process_time()
     result = action()
-    print(json.dumps({"seconds": time.perf_counter() - start, "mib": peak() - before}))
+    seconds, cpu = time.perf_counter() - start, time.process_time() - work
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "mib": peak() - before}))
     return result
 """
 PEER = """
@@ -145,10 +146,11 @@ def test_opening_annotations_of_the_size_of_train2014(tmp_path, fresh, capsys):
     with capsys.disabled():
         print(f"\n{IMAGES} images, {OBJECTS} objects, {path.stat().st_size / 2**20:.0f} MiB of JSON")
         for name, row in rows.items():
-            print(f"  {name:<36} {row['seconds']:7.2f} s  {row['mib']:7.0f} MiB at the peak")
+            print(f"  {name:<36} {row['seconds']:6.2f} s, {row['cpu']:6.2f} s of CPU, {row['mib']:5.0f} MiB at the peak")
         for name, row in (("cold", cold), ("warm", warm)):
-            print(f"  {name} / peer: {row['seconds'] / peer['seconds']:.3f} of the time, ", end="")
-            print(f"{row['mib'] / peer['mib']:.3f} of the memory")
+            shares = {key: row[key] / peer[key] for key in row}
+            print(f"  {name} / peer: {shares['seconds']:.3f} of the time, {shares['cpu']:.3f} of the CPU, ", end="")
+            print(f"{shares['mib']:.3f} of the memory")
         print(f"  1 rank that opens and uses it: {one['mib']:.0f} MiB")
         for method, row in ranks.items():
             print(f"  {RANKS} ranks together, {method}: {row['mib']:.0f} MiB ({row['mib'] / one['mib']:.2f} copies)")

@@ -148,3 +148,13 @@ def test_entries_are_json_under_a_checksum(own_cache):
 def test_a_missing_file_has_no_digest(tmp_path):
     with pytest.raises(DataError, match="is missing"):
         index_cache.digest_file(tmp_path / "gone")
+
+
+def test_bytes_come_with_a_digest_that_had_to_be_worked_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(index_cache, "_RACY_NS", 0)
+    (path := tmp_path / "file").write_bytes(b"abc")
+    digest = index_cache.digest_bytes(b"abc")
+    assert index_cache.digest_and_bytes(path) == (digest, b"abc")
+    assert index_cache.digest_and_bytes(path) == (digest, None)
+    path.write_bytes(b"abcd")
+    assert index_cache.digest_and_bytes(path) == (index_cache.digest_bytes(b"abcd"), b"abcd")
