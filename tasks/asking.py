@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.schema import Prediction, Query
 from tasks.base import Model
-from tasks.validate import check_ids, failed, plain
+from tasks.validate import check_ids, failed, in_memory, plain
 
 _FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/:'\"]+/)+")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
@@ -39,7 +39,7 @@ def ask(model: Model, queries: Sequence[Query], name: str, seed: Sequence[int]) 
         reason = f"{type(error).__name__}: {error}"
     if not reason:
         answers = check_ids(answers, queries, name)
-        return [plain(answer, query) for answer, query in zip(answers, queries, strict=True)]
+        return [in_memory(plain(answer, query), query) for answer, query in zip(answers, queries, strict=True)]
     if len(queries) == 1:
         return [failed(queries[0], tidy(reason, queries[0]))]
     return [ask(model, [query], name, [*seed, place])[0] for place, query in enumerate(queries)]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.files import write_atomic
-from benchmarks.schema import DepthMap, Prediction
+from benchmarks.schema import DepthMap, Prediction, digest_of_map
 
 FOLDER = "dense"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -30,21 +30,15 @@ def stow(prediction: Prediction, root: Path) -> Prediction:
     if prediction.depth is None or prediction.depth.values is None:
         return prediction
     name = hashlib.sha256(prediction.sample_id.encode()).hexdigest()[:20]
-    file = root / FOLDER / f"{name}.npz"
-    write_atomic(file, _to_bytes(prediction.depth.values))
-    return replace(prediction, depth=DepthMap(file=file))
+    file, values = root / FOLDER / f"{name}.npz", np.asarray(prediction.depth.values, dtype=np.float32)
+    write_atomic(file, _to_bytes(values))
+    return replace(prediction, depth=DepthMap(file=file, sha256=digest_of_map(values)))
 
 
 def to_json(depth: DepthMap) -> dict[str, Any]:
-    """Name the file of a stowed map, relative to its run, and the digest of its values.
-
-    Raises:
-        DataError: the file is gone or broken.
-    """
-    assert depth.file is not None, "stow comes first"
-    values = np.ascontiguousarray(depth.load())
-    digest = hashlib.sha256(repr(values.shape).encode() + values.tobytes()).hexdigest()
-    return {"file": f"{FOLDER}/{depth.file.name}", "sha256": digest}
+    """Name the file of a stowed map, relative to its run, and the digest of its values."""
+    assert depth.file is not None and depth.sha256, "stow comes first"
+    return {"file": f"{FOLDER}/{depth.file.name}", "sha256": depth.sha256}
 
 
 def from_json(content: Any, root: Path | None) -> DepthMap:
@@ -55,7 +49,8 @@ def from_json(content: Any, root: Path | None) -> DepthMap:
         root: folder that the path starts from; None where there is none to read from.
 
     Raises:
-        ValueError: the path is absolute or leaves its root, or the content has another form.
+        ValueError: the path is absolute or leaves its root, or the content has another form. Whether the map has the
+            digest is told when it is read.
     """
     if not isinstance(content, Mapping) or not {"file"} <= set(content) <= {"file", "sha256"}:
         raise ValueError(f"depth must be an object with 'file', got {content!r}")
@@ -67,12 +62,15 @@ def from_json(content: Any, root: Path | None) -> DepthMap:
         raise ValueError(f"the file of a depth map must be a .npz below the predictions' folder, got {name!r}")
     if root is None:
         raise ValueError("a depth map needs a folder to be read from")
-    return DepthMap(file=root / path)
+    known = content.get("sha256", "")
+    if not isinstance(known, str):
+        raise ValueError(f"sha256 of a depth map must be text, got {known!r}")
+    return DepthMap(file=root / path, sha256=known)
 
 
 def _to_bytes(values: Any) -> bytes:
     content, stream = io.BytesIO(), io.BytesIO()
-    np.lib.format.write_array(content, np.asarray(values, dtype=np.float32), allow_pickle=False)
+    np.lib.format.write_array(content, values, allow_pickle=False)
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("depth_m.npy", _EPOCH), content.getvalue(), zipfile.ZIP_DEFLATED, 1)
     return stream.getvalue()

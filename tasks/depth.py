@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from benchmarks.depth_maps import DepthTarget
 from benchmarks.errors import ConfigError, DataError
-from benchmarks.schema import DepthMap, Prediction, Sample
+from benchmarks.schema import DepthMap, Prediction, Query, Sample
 from metrics import depth, depth_files
 from metrics.base import Row
-from metrics.depth_protocols import DepthProtocol
+from metrics.depth_protocols import RESIZES, DepthProtocol
 from metrics.errors import DataError as MetricError
 from tasks import protocol
 from tasks.base import TaskKind, answer
@@ -53,10 +53,24 @@ def measure(rules: DepthProtocol, sample: Sample, prediction: Prediction) -> dic
     try:
         row = depth.measure(given, target, rules)
     except MetricError as error:
-        if isinstance(prediction, FileAnswer):
-            raise DataError(f"{prediction.file}: {error}") from None
-        row = depth.measure(None, target, rules)
+        file = prediction.file if isinstance(prediction, FileAnswer) else sample.id
+        raise DataError(f"{file}: {error}") from None
     return {depth.DEPTH.name: row}
+
+
+def refuse(rules: DepthProtocol, query: Query, prediction: Prediction) -> str:
+    """Say why a map of another size than the photo cannot be scored; empty where the protocol resizes it.
+
+    Raises:
+        DataError: the map lies in a file that cannot be read.
+    """
+    if prediction.depth is None or (given := prediction.depth.load()).shape == query.image.size_hw:
+        return ""
+    try:
+        RESIZES[rules.resize](given, query.image.size_hw)
+    except MetricError as error:
+        return str(error)
+    return ""
 
 
 def perfect(rules: DepthProtocol, sample: Sample) -> Prediction:
@@ -132,6 +146,7 @@ def _kind(rules: DepthProtocol) -> TaskKind:
         wants="depth",
         metrics=(replace(depth.DEPTH, protocol=str(rules)),),
         measure=partial(measure, rules),
+        refuse=partial(refuse, rules),
         perfect=partial(perfect, rules),
         configure=configure,
         official=official,

@@ -7,6 +7,7 @@ a line in two forms, also mixed: the lines of our own `predictions.jsonl`, and t
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "box_xyxy": [x1, y1, x2, y2]}         (or null: no answer)
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "mask_rle": {"size": [H, W], "counts": "…"}}
     {"sample_id": "pope/coco/random/question-1", "text": "yes"}                           (or null: no answer)
+    {"sample_id": "nyu/test/bathroom/00045", "depth": {"file": "maps/45.npz"}}            (or null: no answer)
 """
 
 import json
@@ -20,12 +21,12 @@ from benchmarks.files import read_bytes
 from benchmarks.schema import Prediction, Sample, Split, Unit
 from metrics.base import ScoreReport
 from metrics.boxes import is_malformed
-from tasks.base import Task
+from tasks.base import Task, TaskKind
 from tasks.data import Data
 from tasks.plan import check_splits, open_split, present_splits
 from tasks.predictions import from_json
 from tasks.score import score
-from tasks.validate import failed, plain
+from tasks.validate import accepted, failed, plain
 
 _SIMPLE: Mapping[str, Unit] = {"box_xyxy": "box", "mask_rle": "mask"}
 
@@ -67,7 +68,7 @@ def score_file(task: Task, path: Path, split: str | None, data: Data) -> ScoreRe
     else:
         found = read(path)
         opened = open_split(task, split or _named_split(task, found, path, data), data)
-    submission = join(found, path, opened, task.kind.wants)
+    submission = join(found, path, opened, task.kind)
     metric = task.kind.metrics[0]
     return ScoreReport(
         metric=metric.name,
@@ -167,17 +168,17 @@ def read(path: Path) -> dict[str, Prediction]:
     return found
 
 
-def join(found: Mapping[str, Prediction], path: Path, split: Split, wants: Unit) -> Submission:
+def join(found: Mapping[str, Prediction], path: Path, split: Split, kind: TaskKind) -> Submission:
     """Join predictions with the samples they answer.
 
     Args:
         found: predictions by sample id.
         path: their file, for error texts.
         split: opened split.
-        wants: unit that the task needs.
+        kind: of the task; an answer that it refuses is malformed.
 
     Raises:
-        DataError: an id is of no sample of the split.
+        DataError: an id is of no sample of the split, or a depth map cannot be read.
     """
     ids = {sample.id for sample in split.samples}
     if strange := [name for name in found if name not in ids]:
@@ -185,14 +186,17 @@ def join(found: Mapping[str, Prediction], path: Path, split: Split, wants: Unit)
             f"{path}: {len(strange)} of {len(found)} ids are not of {split.benchmark} {split.name}, the first is "
             f"'{strange[0]}' (ids look like '{split.samples[0].id}'): correct them, or choose another --split"
         )
-    joined = tuple(_answer(sample, found.get(sample.id), wants) for sample in split.samples)
+    joined = tuple(_answer(sample, found.get(sample.id), kind) for sample in split.samples)
     given = [prediction for prediction in joined if prediction.sample_id in found]
-    return Submission(joined, len(joined) - len(given), sum(_is_malformed(prediction, wants) for prediction in given))
+    malformed = sum(_is_malformed(prediction, kind.wants) for prediction in given)
+    return Submission(joined, len(joined) - len(given), malformed)
 
 
-def _answer(sample: Sample, prediction: Prediction | None, wants: Unit) -> Prediction:
-    query = sample.query(prompt="", wants=wants)
-    return failed(query, "no prediction was handed in") if prediction is None else plain(prediction, query)
+def _answer(sample: Sample, prediction: Prediction | None, kind: TaskKind) -> Prediction:
+    query = sample.query(prompt="", wants=kind.wants)
+    if prediction is None:
+        return failed(query, "no prediction was handed in")
+    return accepted(plain(prediction, query), query, kind.refuse)
 
 
 def _is_malformed(prediction: Prediction, wants: Unit) -> bool:
@@ -211,15 +215,15 @@ def _full_form(content: Any, place: str) -> Any:
     """Turn the simple form into ours; anything else is left to the reader of ours, which says what is wrong."""
     if not isinstance(content, dict) or "status" in content:
         return content
-    keys = [key for key in content if key in _SIMPLE or key == "text"]
+    keys = [key for key in content if key in _SIMPLE or key in ("text", "depth")]
     if len(keys) != 1 or set(content) - {"sample_id", keys[0]}:
         raise DataError(
-            f"{place}: a line needs sample_id and one of {', '.join(_SIMPLE)}, text, or the fields of our "
+            f"{place}: a line needs sample_id and one of {', '.join(_SIMPLE)}, text, depth, or the fields of our "
             f"predictions.jsonl; got {', '.join(map(str, content)) or 'none'}"
         )
     value = content[keys[0]]
-    if keys == ["text"]:
-        answered = {"status": "ok", "text": value} if value is not None else {"status": "failed"}
+    if keys[0] not in _SIMPLE:
+        answered = {"status": "ok", keys[0]: value} if value is not None else {"status": "failed"}
         return {**{key: content[key] for key in content if key == "sample_id"}, **answered}
     group = {"unit": _SIMPLE[keys[0]], "instances": [] if value is None else [{keys[0]: value}]}
     return {**{key: content[key] for key in content if key == "sample_id"}, "status": "ok", "groups": [group]}

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any, cast
 
 from benchmarks.errors import ConfigError, DataError, ModelError
-from benchmarks.schema import Prediction, Query, Sample, Split
+from benchmarks.schema import Prediction, Query, Regime, Sample, Split
 from results import rows as row_files
 from results.record import SCHEMA, Record
 from tasks import predictions as lines
@@ -18,10 +18,12 @@ from tasks.base import Model, ModelEntry, Task, TruthReader
 from tasks.identity import describe, run_folder, subset
 from tasks.journal import Batch, Journal, plan
 from tasks.options import RunOptions
+from tasks.plan import Job
 from tasks.rundir import RunDirectory
 from tasks.score import Scores, score
+from tasks.validate import accepted
 
-__all__ = ["Interrupted", "RunOptions", "evaluate"]
+__all__ = ["Interrupted", "RunOptions", "evaluate", "evaluate_all"]
 
 
 class Interrupted(Exception):
@@ -53,6 +55,39 @@ class _Job:
             sample.query(regimes.commanding(text, wants, regime, self.entry), wants, task.max_new_tokens, regime)
             for sample, text in zip(samples, texts, strict=True)
         ]
+
+
+def evaluate_all(
+    jobs: Sequence[Job],
+    entry: ModelEntry,
+    options: RunOptions,
+    prompt_sets: Sequence[str] = (),
+    regimes: Sequence[Regime | None] = (None,),
+) -> list[Record]:
+    """Run one model on several splits, in order, each in every way of asking. The model is loaded once.
+
+    Args:
+        jobs: what to run.
+        entry: the model.
+        options: those of the command.
+        prompt_sets: wordings, as the user named them; none for the default one.
+        regimes: commands before the instruction; None for the model's own.
+
+    Raises:
+        Interrupted: the user pressed Ctrl-C; the text says how much is done.
+        Exception: as `evaluate`.
+    """
+    records: list[Record] = []
+    for job in jobs:
+        split, task = job.open(), job.task
+        wordings = prompts.sets(task.prompt, prompt_sets or [options.prompt_set])
+        for way in [{"regime": regime, "prompt_set": wording} for regime in regimes for wording in wordings]:
+            try:
+                records.append(evaluate(task, split, entry, replace(options, **way)))
+            except Interrupted as stop:
+                before = f"{len(records)} rows were finished before and will not run again" if records else ""
+                raise Interrupted("; ".join(text for text in (str(stop), before) if text)) from None
+    return records
 
 
 def evaluate(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> Record:
@@ -174,10 +209,12 @@ def _announce(job: _Job, done: int) -> None:
 
 def _timed(job: _Job, model: Model, batch: Batch) -> list[Prediction]:
     """Ask about one batch; each sample gets an equal share of its wall time."""
+    queries, refuse = job.queries(batch.samples), job.task.kind.refuse
     start = perf_counter()
-    answers = ask(model, job.queries(batch.samples), job.entry.name, [job.options.seed, batch.number])
+    answers = ask(model, queries, job.entry.name, [job.options.seed, batch.number])
     share = (perf_counter() - start) / len(answers)
-    return [replace(answer, seconds=share) for answer in answers]
+    kept = (accepted(answer, query, refuse) for answer, query in zip(answers, queries, strict=True))
+    return [replace(answer, seconds=share) for answer in kept]
 
 
 def _finish(job: _Job, predictions: Sequence[Prediction]) -> Record:

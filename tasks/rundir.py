@@ -3,6 +3,7 @@
     run.json                  everything needed to repeat the run; "state" is "running" or "done"
     predictions/rank-*.jsonl  finished batches, while running
     predictions.jsonl         all predictions in the order of the samples
+    dense/*.npz               depth maps that the predictions name
     timings.jsonl             seconds per sample
     rows.npz                  rows of counts per sample
     result.json               the record
@@ -103,7 +104,7 @@ class RunDirectory:
             if fresh and any(entry.name != LOCK for entry in self.path.iterdir()):
                 lock = self._start_over(lock)
             with disk(self.path):
-                for draft in self.path.glob(".*.tmp"):  # of a process that was killed while it wrote
+                for draft in self.path.rglob(".*.tmp"):  # of a process that was killed while it wrote
                     draft.unlink()
             yield
         finally:

@@ -1,13 +1,13 @@
 """Checks what a model returned before it is kept: a wrong answer becomes a counted failure, not a crash later."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
 
-from benchmarks.errors import ModelError
+from benchmarks.errors import DataError, ModelError
 from benchmarks.run_lengths import covered_pixels
 from benchmarks.schema import Box, DepthMap, Group, Instance, Prediction, Query, Rle, Status, Unit
 
@@ -49,9 +49,29 @@ def plain(prediction: Prediction, query: Query) -> Prediction:
                 raise ValueError(f"{name} must be text")
         groups = tuple(_group(group, query.image.size_hw) for group in prediction.groups)
         return replace(prediction, groups=groups, depth=_depth(prediction.depth))
-    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
         text = prediction.text if isinstance(prediction.text, str) else ""
         return failed(query, f"unusable answer: {error}", text)
+
+
+def accepted(prediction: Prediction, query: Query, refuse: Callable[[Query, Prediction], str] | None) -> Prediction:
+    """Return an answer, or `failed` with the reason where its kind of task refuses it.
+
+    Raises:
+        DataError: its depth map lies in a file that cannot be read.
+    """
+    reason = refuse(query, prediction) if refuse is not None and prediction.status == "ok" else ""
+    return failed(query, f"unusable answer: {reason}", prediction.text) if reason else prediction
+
+
+def in_memory(prediction: Prediction, query: Query) -> Prediction:
+    """Return an answer whose depth map lies in memory; `failed` with the reason where its file cannot be read."""
+    if prediction.depth is None or prediction.depth.values is not None:
+        return prediction
+    try:
+        return replace(prediction, depth=DepthMap(values=prediction.depth.load()))
+    except DataError as error:
+        return failed(query, f"unusable answer: {error}", prediction.text)
 
 
 def failed(query: Query, reason: str, text: str = "") -> Prediction:
@@ -85,10 +105,11 @@ def _depth(depth: DepthMap | None) -> DepthMap | None:
     """Check a map in memory; one in a file is read, and refused, when it is scored."""
     if depth is None or depth.values is None:
         return depth
-    values = np.asarray(depth.values, dtype=np.float32)
-    if values.ndim != 2 or not values.size:
-        raise ValueError(f"depth must be a map [H, W], got {values.shape}")
-    return DepthMap(values=values)
+    values = np.asarray(depth.values)
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
+        raise ValueError(f"depth must be a map of numbers [H, W], got {values.dtype} {values.shape}")
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which the protocol caps
+        return DepthMap(values=values.astype(np.float32))
 
 
 def _box(box: Box) -> Box:
