@@ -56,9 +56,8 @@ def read_objects(path: Path, size_hw: tuple[int, int], categories: tuple[Categor
     """
     import numpy as np
 
-    numbers = label_maps.read_numbers(path, size_hw)
-    flat = numbers.reshape(-1)
-    here = sorted(set(flat[np.append(np.flatnonzero(flat[1:] != flat[:-1]), flat.size - 1)].tolist()))
+    numbers = np.asfortranarray(label_maps.read_numbers(path, size_hw))  # masks are encoded column by column
+    here = sorted(label_maps.values(numbers))
     if here[-1] >= cityscapes.LABELS * NUMBERED:
         raise DataError(f"{path} holds {here[-1]}, which is no instance id: fetch the file again")
     things = {category.id for category in categories}

@@ -86,6 +86,14 @@ def read_ids(path: Path, size_hw: tuple[int, int]) -> "NDArray[np.uint32]":
     return ids
 
 
+def values(plane: "NDArray[Any]") -> set[int]:
+    """List the numbers that occur in a map. Maps hold long runs, so looking at their ends is faster than sorting."""
+    import numpy as np
+
+    flat = plane.reshape(-1)
+    return set(flat[np.append(np.flatnonzero(flat[1:] != flat[:-1]), flat.size - 1)].tolist())
+
+
 def find(folder: Path, names: Sequence[str], source: str) -> dict[str, Path]:
     """Find files by one listing of their folder: name -> path.
 

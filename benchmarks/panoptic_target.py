@@ -49,10 +49,8 @@ class PanopticTarget(Truth):
         Raises:
             DataError: the PNG is missing, damaged, of another kind or size, or holds none of the listed segments.
         """
-        import numpy as np
-
         ids = label_maps.read_ids(self.png, self.size_hw)
-        if self.segments and not np.isin(ids, [segment.id for segment in self.segments]).any():
+        if self.segments and label_maps.values(ids).isdisjoint(segment.id for segment in self.segments):
             raise DataError(f"{self.png} holds none of the segments that the JSON lists: fetch both of one release")
         return ids
 

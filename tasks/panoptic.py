@@ -88,13 +88,13 @@ def resolve(
         ids[place + 1] = stuff.get(category.id, len(segments))
         if not category.isthing:
             stuff[category.id] = int(ids[place + 1])
-    return PanopticMap(ids[owner + 1], tuple(segments), source)
+    return PanopticMap(np.ascontiguousarray(ids[owner + 1]), tuple(segments), source)
 
 
 def perfect(sample: Sample) -> Prediction:
     """Answer every segment that can be seen, and nothing for crowds, which nobody has to find."""
     target = sample.truth(PanopticTarget)
-    ids = target.ids()
+    ids = np.asfortranarray(target.ids())  # masks are encoded column by column
     names = {category.id: category.name for category in target.categories}
     found: dict[str, list[Instance]] = {}
     for segment in target.segments:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.errors import DataError
-from benchmarks.label_maps import IGNORED
+from benchmarks.label_maps import IGNORED, values
 from benchmarks.schema import Group, Instance, Prediction, Sample
 from benchmarks.truth import Category, MapTarget
 from metrics import masks, phrases, semantic
@@ -65,8 +65,8 @@ class FiledLabels(Prediction):
                 f"{self.file} is {plane.shape} but its picture {size_hw} (rows, columns): resize the scores"
             )
         known = {category.id: place for place, category in enumerate(categories)}
-        values, places = np.unique(plane, return_inverse=True)
-        return np.array([known.get(value, len(known)) for value in values.tolist()])[places].reshape(plane.shape)
+        found, places = np.unique(plane, return_inverse=True)
+        return np.array([known.get(value, len(known)) for value in found.tolist()])[places].reshape(plane.shape)
 
 
 def measure(rules: Rules, sample: Sample, prediction: Prediction) -> dict[str, Row]:
@@ -90,8 +90,8 @@ def measure(rules: Rules, sample: Sample, prediction: Prediction) -> dict[str, R
 def perfect(sample: Sample) -> Prediction:
     """Answer one mask for every class that is there."""
     target = sample.truth(MapTarget)
-    labels = target.load()
-    here = [place for place in np.unique(labels).tolist() if place != IGNORED]
+    labels = np.asfortranarray(target.load())  # masks are encoded column by column
+    here = sorted(values(labels) - {IGNORED})
     return answer(
         sample,
         [

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.errors import ConfigError, DataError, UnknownName
+from benchmarks.panoptic_target import PanopticTarget, TrueSegment
 from benchmarks.registry import benchmark
-from benchmarks.schema import Group, Instance, Prediction
+from benchmarks.schema import Group, ImageRef, Instance, Prediction, Sample
 from benchmarks.truth import Category
 from metrics.masks import encode
 from metrics.panoptic import aggregate
@@ -189,3 +190,24 @@ def test_a_folder_needs_one_json_file(tmp_path):
         (tmp_path / name).write_text("{}")
     with pytest.raises(DataError, match=r"found a\.json, b\.json"):
         official(tmp_path, [])
+
+
+def test_segments_that_were_painted_over_keep_even_a_perfect_answer_below_1(tmp_path):
+    """ADE20K records areas before later objects are painted over earlier ones, and lists those that vanished."""
+    ids = np.array([[1, 1, 1, 2]], dtype=np.uint8)
+    Image.fromarray(np.stack([ids, ids * 0, ids * 0], axis=2)).save(tmp_path / "map.png")
+    segments = (TrueSegment(1, 9, 4), TrueSegment(2, 4, 1), TrueSegment(3, 4, 1))
+    asked = Sample(
+        "s", ImageRef(tmp_path / "a.jpg", (1, 4)), "1", "", categories=("cat", "sky"),
+        target=PanopticTarget(tmp_path / "map.png", (1, 4), segments, (CAT, SKY)),
+    )  # fmt: skip
+    kind = configure({})
+    [row] = kind.rows([asked], [kind.perfect(asked)])["panoptic"]
+    assert (row["stuff/9/iou"], row["thing/4/tp"], row["thing/4/fn"], row["area_differs"]) == (0.75, 1, 1, 2)
+
+
+def test_the_json_file_itself_may_be_handed_in(refbench, small_world):
+    path = small_world / "coco/annotations/panoptic_val2017.json"
+    words = ("--data-root", small_world, "--predictions", path, "--json")
+    done = refbench("score", "--task", "coco_panoptic", *words).json
+    assert (done["missing"], done["metrics"]["pq"]) == (0, 1.0)
