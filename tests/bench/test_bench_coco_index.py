@@ -2,7 +2,7 @@
 
 The peer is what a program does that evaluates referring expressions beside COCO: `pycocotools.COCO()`, and a second
 load of the same file with the tables that the refer tool builds. Every figure is of a fresh process, imports not
-counted; memory is the growth of its peak resident set, and for ranks the sum of proportional set sizes (a page that N
+counted; MiB are the growth of its peak resident set, and for ranks the sum of proportional set sizes (a page that N
 processes map counts 1/N in each). Run with -m bench -s.
 """
 
@@ -146,7 +146,7 @@ def test_opening_annotations_of_the_size_of_train2014(tmp_path, fresh, capsys):
     with capsys.disabled():
         print(f"\n{IMAGES} images, {OBJECTS} objects, {path.stat().st_size / 2**20:.0f} MiB of JSON")
         for name, row in rows.items():
-            print(f"  {name:<36} {row['seconds']:6.2f} s, {row['cpu']:6.2f} s of CPU, {row['mib']:5.0f} MiB at the peak")
+            print(f"  {name:<36} {row['seconds']:6.2f} s, {row['cpu']:6.2f} s of CPU, {row['mib']:5.0f} MiB")
         for name, row in (("cold", cold), ("warm", warm)):
             shares = {key: row[key] / peer[key] for key in row}
             print(f"  {name} / peer: {shares['seconds']:.3f} of the time, {shares['cpu']:.3f} of the CPU, ", end="")
