@@ -11,19 +11,17 @@ animals, vehicles, instruments, scene, other; joined by + where there are severa
 photos each; the counts of phrases, 14,433 in val and 14,481 in test, are those that work on these splits reports.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Literal, cast
 
 from benchmarks.entities_files import read_boxes, read_sentences
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import plain_name, read_bytes
 from benchmarks.photos import folder_of, sized
 from benchmarks.schema import Benchmark, Box, ImageRef, Sample, Split, Truth
+from benchmarks.splits import build_split
 
 NAME = "flickr30k_entities"
 SPLITS = {"val": 14_433, "test": 14_481}
@@ -80,14 +78,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
         )
         for each in asked
     )
-    return Split(
-        benchmark=NAME,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=SPLITS[split] if origin == "official" else None,
-        fingerprint=_fingerprint(split, asked),
-        samples=samples,
-    )
+    return build_split(NAME, split, origin, SPLITS[split], samples, map(astuple, asked))
 
 
 def found(root: Path) -> dict[str, int]:
@@ -150,15 +141,6 @@ def _check_size(photo: ImageRef, size_hw: tuple[int, int]) -> None:
     if photo.size_hw != size_hw:
         there, said = ("{1}x{0}".format(*each) for each in (photo.size_hw, size_hw))
         raise DataError(f"{photo.path} is {there} but its annotations say {said}: fetch the original file")
-
-
-def _fingerprint(split: str, asked: list[Asked]) -> str:
-    """SHA-256 over ids, phrases and boxes, in order."""
-    digest = hashlib.sha256()
-    for each in asked:
-        line = [split, each.photo, each.sentence, each.place, each.text, each.phrase, each.types, each.boxes]
-        digest.update(json.dumps(line).encode() + b"\n")
-    return digest.hexdigest()
 
 
 BENCHMARKS = [

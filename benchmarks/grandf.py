@@ -9,12 +9,10 @@ One sample a photo, in the order of the mask file. Label k of the caption names 
 rounds to that counts as whole.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
@@ -23,6 +21,7 @@ from benchmarks.geometry import union_rle
 from benchmarks.photos import folder_of, sized
 from benchmarks.run_lengths import covered_pixels
 from benchmarks.schema import Benchmark, Rle, Sample, Split, Truth
+from benchmarks.splits import build_split
 
 NAME = "grandf"
 SPLITS: Mapping[str, int] = {"val": 2_500, "test": 5_000}
@@ -73,14 +72,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
         masks = tuple({"size": [height, width], "counts": each} for each in counts)
         target = GroundedTarget(caption, tuple(labels), masks)
         samples.append(Sample(f"{NAME}/{split}/{image_id}", photos[name], image_id, "", target))
-    return Split(
-        benchmark=NAME,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=_expected(split, len(index)) if origin == "official" else None,
-        fingerprint=_fingerprint(split, index),
-        samples=tuple(samples),
-    )
+    return build_split(NAME, split, origin, _expected(split, len(index)), samples, index)
 
 
 def found(root: Path) -> dict[str, int]:
@@ -214,14 +206,6 @@ def _join(
             )
         index.append((image_id, name, height, width, caption, labels, counts))
     return index
-
-
-def _fingerprint(split: str, index: Sequence[Entry]) -> str:
-    """SHA-256 over ids, captions, labels and masks, in order."""
-    digest = hashlib.sha256()
-    for entry in index:
-        digest.update(json.dumps([NAME, split, *entry]).encode() + b"\n")
-    return digest.hexdigest()
 
 
 BENCHMARKS = [

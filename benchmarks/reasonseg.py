@@ -12,20 +12,19 @@ The truth is uint8 [H, W]: 0 nothing, 1 target, 255 not scored. Counts: README o
 val, 779 test; train is not read here).
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names, parse_json, read_bytes
 from benchmarks.photos import folder_of, sized
 from benchmarks.polygons import Point, fill
 from benchmarks.schema import Benchmark, Sample, Split
+from benchmarks.splits import build_split
 from benchmarks.truth import MapTarget
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -83,14 +82,8 @@ def open_split(root: Path, split: str, origin: str) -> Split:
         )
         for record, photo in zip(records, photos.values(), strict=True)
     )
-    return Split(
-        benchmark=NAME,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=SPLITS[split] if origin == "official" else None,
-        fingerprint=_fingerprint(split, records),
-        samples=samples,
-    )
+    facts = ([each.stem, each.texts, each.is_sentence, [astuple(shape) for shape in each.shapes]] for each in records)
+    return build_split(NAME, split, origin, SPLITS[split], samples, facts)
 
 
 def found(root: Path) -> dict[str, int]:
@@ -190,15 +183,6 @@ def _corner(point: Any, place: str) -> Point:
     if max(map(abs, point)) > _FARTHEST:
         raise DataError(f"{place}: point {point} is on no photo: fetch the file again")
     return int(point[0]), int(point[1])
-
-
-def _fingerprint(split: str, records: Sequence[Record]) -> str:
-    """SHA-256 over ids, texts and shapes, in order."""
-    digest = hashlib.sha256()
-    for record in records:
-        shapes = [[shape.corners, shape.ignored] for shape in record.shapes]
-        digest.update(json.dumps([split, record.stem, record.texts, record.is_sentence, shapes]).encode() + b"\n")
-    return digest.hexdigest()
 
 
 BENCHMARKS = [

@@ -11,13 +11,11 @@ error, as is a mask without a photo. Counts are those of the datasets' own pages
 5,168, after four images were withdrawn in 2018; ECSSD 1,000; HKU-IS 4,447 (all are asked; some papers use a part).
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -26,6 +24,7 @@ from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names
 from benchmarks.photos import sized
 from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.splits import build_split
 from benchmarks.truth import MapTarget
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -68,14 +67,8 @@ def open_split(source: Source, root: Path, split: str, origin: str) -> Split:
         )
         for mask, photo in zip(masks, photos.values(), strict=True)
     )
-    return Split(
-        benchmark=source.name,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=source.published if origin == "official" else None,
-        fingerprint=_fingerprint(source, masks),
-        samples=samples,
-    )
+    facts = ([path.name, index_cache.digest_file(path)] for path in masks)
+    return build_split(source.name, split, origin, source.published, samples, facts)
 
 
 def found(source: Source, root: Path) -> dict[str, int]:
@@ -170,14 +163,6 @@ def _photos_of(source: Source, root: Path, stems: Sequence[str]) -> list[str]:
 
 def _is_image(name: str, endings: Sequence[str]) -> bool:
     return not name.startswith(".") and name.lower().endswith(tuple(endings))
-
-
-def _fingerprint(source: Source, masks: Sequence[Path]) -> str:
-    """SHA-256 over names and contents of the masks, in order."""
-    digest = hashlib.sha256()
-    for path in masks:
-        digest.update(json.dumps([source.name, path.name, index_cache.digest_file(path)]).encode() + b"\n")
-    return digest.hexdigest()
 
 
 SOURCES = (

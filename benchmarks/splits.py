@@ -1,0 +1,34 @@
+"""Puts a split together from its samples: whether it should be whole, and the fingerprint of what it asks."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any, Literal, cast
+
+from benchmarks.schema import Sample, Split
+
+
+def build_split(
+    benchmark: str, split: str, origin: str, published: int, samples: Iterable[Sample], facts: Iterable[Any]
+) -> Split:
+    """Build a split.
+
+    Args:
+        benchmark: full name.
+        split: split name.
+        origin: "official" or "sample".
+        published: number of samples that official files should hold.
+        samples: in their order.
+        facts: what the fingerprint depends on, in order: ids, questions and targets, as JSON can hold them.
+    """
+    digest = hashlib.sha256(json.dumps([benchmark, split]).encode() + b"\n")
+    for fact in facts:
+        digest.update(json.dumps(fact).encode() + b"\n")
+    return Split(
+        benchmark=benchmark,
+        name=split,
+        origin=cast(Literal["official", "sample"], origin),
+        expected=published if origin == "official" else None,
+        fingerprint=digest.hexdigest(),
+        samples=tuple(samples),
+    )
