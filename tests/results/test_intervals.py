@@ -3,6 +3,8 @@ import pytest
 from scipy import stats
 
 from metrics.base import Card, Metric
+from metrics.depth import DEPTH, ERRORS, measure
+from metrics.depth_protocols import preset
 from metrics.rec import REC
 from metrics.res import RES
 from results.intervals import draw, fractions, intervals, resample
@@ -15,11 +17,20 @@ def rows_of(metric, count, seed):
     random = np.random.default_rng(seed)
     if metric is REC:
         return [{"iou": float(iou), "missing": 0, "malformed": 0} for iou in random.random(count)]
+    if metric is DEPTH:
+        return [depth_row(random, place) for place in range(count)]
     unions = random.integers(1, 500, count)
     return [{"inter": int(random.integers(0, union + 1)), "union": int(union), "missing": 0} for union in unions]
 
 
-@pytest.mark.parametrize("metric", [REC, RES], ids=lambda metric: metric.name)
+def depth_row(random, place):
+    """Depth of a photo: of every fifth there is no answer, of every seventh no truth."""
+    truth = np.zeros((4, 4)) if place % 7 == 6 else random.uniform(1, 9, (4, 4))
+    answer = None if place % 5 == 4 else random.uniform(1, 9, (4, 4))
+    return measure(answer, truth, preset("depth_anything_v2", "nyu"))
+
+
+@pytest.mark.parametrize("metric", [REC, RES, DEPTH], ids=lambda metric: metric.name)
 def test_every_draw_equals_aggregating_the_drawn_rows_again(metric):
     rows = rows_of(metric, 40, seed=1)
     images = np.arange(40) // 3
@@ -77,3 +88,19 @@ def test_every_draw_has_as_many_images_as_there_are_and_is_fixed_by_its_seed():
     assert (weights.sum(axis=1) == 7).all()
     assert (weights == draw(7, 250, seed=0)).all()
     assert (weights != draw(7, 250, seed=1)).any()
+
+
+def test_means_over_answered_photos_have_intervals_and_without_any_truth_there_is_none():
+    rows = rows_of(DEPTH, 60, seed=7)
+    found = intervals(DEPTH, rows, [str(place) for place in range(60)])
+    assert set(found) == set(DEPTH.aggregate(rows))
+    low, high = found["coverage"]
+    assert low < DEPTH.aggregate(rows)["coverage"] < high < 1
+    assert intervals(DEPTH, [rows[6]] * 5, list("abcde")) == {}
+
+
+def test_a_key_that_some_draws_leave_undefined_has_no_interval():
+    rows = [next(row for row in rows_of(DEPTH, 20, seed=8) if row.get("answered") == wanted) for wanted in (1, 0, 0)]
+    found = intervals(DEPTH, rows, list("abc"))
+    assert "coverage" in found
+    assert not set(ERRORS) & set(found)
