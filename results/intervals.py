@@ -18,6 +18,7 @@ _OF_ELIGIBLE = {"eligible": 1.0}
 """Depth: images whose truth cannot be scored count nowhere, unanswered ones in the penalised keys only."""
 RATIOS: Mapping[str, Mapping[str, tuple[Weights, Weights]]] = {
     "res": {"ciou": ({"inter": 1}, {"union": 1})},
+    "res_lisa": {"ciou": ({"inter": 1}, {"union": 1})},
     "gcg": {"recall": ({"hits": 1}, {"objects": 1})},
     "gcg_bert": {"recall": ({"hits": 1}, {"objects": 1})},
     "pope": {

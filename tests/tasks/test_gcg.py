@@ -104,6 +104,7 @@ def test_the_constant_describes_nothing(refbench, small_world):
     words = ("eval", "--task", "grandf_gcg", "--model", "constant", "--data-root", small_world, "--json")
     for row in refbench(*words).json["rows"]:
         assert row["metrics"]["recall"] == row["metrics"]["cider"] == 0
+        assert {"miou", "miou_penalised", "recall"} <= set(row["intervals"])
         assert max(row["metrics"][key] for key in ("ap50", "miou_penalised")) < 0.3
 
 

@@ -69,6 +69,7 @@ def test_the_oracle_is_perfect_and_the_constant_is_not_on_short_and_long_instruc
     assert [line["split"] for line in rows] == ["val", "test"]
     for line in rows:
         assert max(line["metrics"].values()) < 0.4
+        assert set(line["intervals"]) == {"ciou", "giou"}
 
 
 def test_handed_in_masks_are_scored_by_slices_of_the_length_of_instructions(refbench, small_world, tmp_path):
