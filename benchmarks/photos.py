@@ -81,6 +81,31 @@ def sized(root: Path, places: Sequence[str], names: Iterable[str], publisher: st
     return {name: ImageRef(folder / name, _size_hw(folder / name)) for name in wanted}
 
 
+def sized_among(root: Path, places: Sequence[str], names: Iterable[str], publisher: str) -> dict[str, ImageRef]:
+    """Find photos that are spread over several folders, and read their sizes as `sized` does.
+
+    Args:
+        root: data root.
+        places: folders below it, in which a photo is looked for in this order.
+        names: plain file names.
+        publisher: where to get them, for error texts.
+
+    Raises:
+        DataError: no folder exists, a photo is in none of them, or is no image.
+    """
+    wanted = list(dict.fromkeys(names))
+    folders = [root / place for place in places if (root / place).is_dir()]
+    if len(folders) < 2:
+        return sized(root, places, wanted, publisher)
+    lies = {name: folder for folder in reversed(folders) for name in list_names(folder)}
+    if missing := [name for name in wanted if name not in lies]:
+        raise DataError(
+            f"{' and '.join(map(str, folders))}: {len(missing)} of {len(wanted)} photos are missing ({missing[0]}"
+            f"{', …' if len(missing) > 1 else ''}): copy them there from {publisher}"
+        )
+    return {name: ImageRef(lies[name] / name, _size_hw(lies[name] / name)) for name in wanted}
+
+
 def _size_hw(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:

@@ -7,8 +7,8 @@ them, or where nothing in the photo is located and the recorded size is that of 
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -17,6 +17,7 @@ from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import collector_paused, parse_json, read_bytes
 from benchmarks.photos import folder_of, sized
+from benchmarks.regions import point
 from benchmarks.schema import Benchmark, ImageRef, Region, Sample, Split, TextTarget
 
 
@@ -32,6 +33,7 @@ class Record:
         answers: every accepted answer or reference, in file order.
         tags: facts to slice by.
         box_xyxy: the region that is asked about, four numbers in pixels; empty for none.
+        point_xy: likewise a point, two numbers in pixels; it must lie on the photo.
     """
 
     key: str
@@ -41,6 +43,12 @@ class Record:
     answers: Sequence[str]
     tags: Mapping[str, str] = field(default_factory=dict)
     box_xyxy: Sequence[float] = ()
+    point_xy: Sequence[float] = ()
+
+    def row(self) -> list[Any]:
+        """Its fields in order, for JSON."""
+        told = [self.key, self.photo, self.image_id, self.question, self.answers, self.tags, self.box_xyxy]
+        return [*told, self.point_xy] if self.point_xy else told
 
 
 Parse = Callable[[Sequence[Any], Sequence[Path]], Mapping[str, list[Record]]]
@@ -56,7 +64,7 @@ class TextSource:
     Attributes:
         name: with partition, for example `gqa/balanced`.
         reader: part of every cache key, changes whenever the same files would yield other records.
-        published: official split -> number of samples.
+        published: official split -> number of samples, 0 where none is published.
         files: split -> its annotation files, each as the places below the data root where it may lie.
         folders: where the photos may lie; the first folder that exists holds them.
         publisher: whose photos they are, for error texts.
@@ -123,7 +131,7 @@ def make_split(
         benchmark=source.name,
         name=split,
         origin=cast(Literal["official", "sample"], origin),
-        expected=source.published[split] if origin == "official" else None,
+        expected=(source.published[split] or None) if origin == "official" else None,
         fingerprint=fingerprint(source, split, records),
         samples=tuple(samples),
     )
@@ -133,7 +141,7 @@ def fingerprint(source: TextSource, split: str, records: Iterable[Record]) -> st
     """SHA-256 over ids, questions and truths, in order."""
     digest = hashlib.sha256()
     for record in records:
-        digest.update(json.dumps([source.name, split, *astuple(record)]).encode() + b"\n")
+        digest.update(json.dumps([source.name, split, *record.row()]).encode() + b"\n")
     return digest.hexdigest()
 
 
@@ -173,7 +181,7 @@ def read(source: TextSource, root: Path, split: str) -> list[Record]:
         by_split = source.parse(contents, paths)
     digests = [index_cache.digest_bytes(each) for each in data]
     for name, records in by_split.items():
-        index_cache.store(_entry(source, name, digests), [astuple(record) for record in records])
+        index_cache.store(_entry(source, name, digests), [record.row() for record in records])
     return list(by_split.get(split, ()))
 
 
@@ -251,7 +259,6 @@ def unique(records: Sequence[Record], path: Path) -> list[Record]:
 
 
 def _sample(source: TextSource, split: str, record: Record, photo: ImageRef) -> Sample:
-    x1, y1, x2, y2 = record.box_xyxy or (0.0, 0.0, 0.0, 0.0)
     return Sample(
         id=f"{source.name}/{split}/{record.key}",
         image=photo,
@@ -259,8 +266,16 @@ def _sample(source: TextSource, split: str, record: Record, photo: ImageRef) -> 
         question=record.question,
         target=TextTarget(tuple(record.answers)),
         tags=record.tags,
-        regions=(Region("box", box_xyxy=(x1, y1, x2, y2)),) if record.box_xyxy else (),
+        regions=tuple(_regions(record, photo)),
     )
+
+
+def _regions(record: Record, photo: ImageRef) -> Iterator[Region]:
+    if record.box_xyxy:
+        x1, y1, x2, y2 = record.box_xyxy
+        yield Region("box", box_xyxy=(x1, y1, x2, y2))
+    if record.point_xy:
+        yield point(record.point_xy, photo.size_hw, f"{record.key} on {record.photo}")
 
 
 def _place(root: Path, places: Sequence[str]) -> Path:
