@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks import label_maps, photos
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names, read_bytes
-from benchmarks.label_split import LabelSource, Pair, build
+from benchmarks.label_split import LabelSource, Pair, as_map, build
 from benchmarks.schema import Benchmark, Split
 from benchmarks.truth import Category
 
@@ -43,7 +43,7 @@ def decode(path: Path, size_hw: tuple[int, int], categories: tuple[Category, ...
     return labels - labels.dtype.type(1)  # 0 becomes 255, which is ignored
 
 
-SOURCE = LabelSource(name="ade20k/semantic", split="val", published=2_000, decode=decode)
+SOURCE = LabelSource(name="ade20k/semantic", split="val", published=2_000)
 
 
 def classes(root: Path) -> tuple[Category, ...]:
@@ -82,7 +82,8 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     if extra := sorted({name[:-4] for name in list_names(root / PHOTOS) if name.endswith(".jpg")} - set(names)):
         raise DataError(f"{_labels(root)}: {len(extra)} photos have no labels (first: {extra[0]}): add their PNGs")
     pairs = [Pair(name, pictures[f"{name}.jpg"], _labels(root) / f"{name}.png") for name in names]
-    return build(SOURCE, pairs, classes(root), origin)
+    categories = classes(root)
+    return build(SOURCE, pairs, categories, as_map(decode, categories), origin)
 
 
 def found(root: Path) -> dict[str, int]:

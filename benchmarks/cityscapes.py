@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from benchmarks import label_maps, photos
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names, read_json
-from benchmarks.label_split import LabelSource, Pair, build
+from benchmarks.label_split import LabelSource, Pair, as_map, build
 from benchmarks.panoptic_records import read_categories
 from benchmarks.schema import Benchmark, Split
 from benchmarks.truth import Category
@@ -63,7 +63,7 @@ def decode(path: Path, size_hw: tuple[int, int], categories: tuple[Category, ...
     return places[labels]
 
 
-SOURCE = LabelSource(name="cityscapes/semantic", split="val", published=500, decode=decode)
+SOURCE = LabelSource(name="cityscapes/semantic", split="val", published=500)
 
 
 def classes(root: Path) -> tuple[Category, ...]:
@@ -93,7 +93,8 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     """
     if split != SOURCE.split:
         raise unknown(f"split of {SOURCE.name}", split, [SOURCE.split])
-    return build(SOURCE, pairs(root, "labelIds"), classes(root), origin)
+    categories = classes(root)
+    return build(SOURCE, pairs(root, "labelIds"), categories, as_map(decode, categories), origin)
 
 
 def pairs(root: Path, what: str) -> list[Pair]:

@@ -9,19 +9,20 @@ matches and ignores by other rules: never set the two side by side. Counts: see 
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
-from benchmarks import cityscapes, index_cache, label_maps
-from benchmarks.cityscapes import CARD, PUBLISHER, SOURCE
+from benchmarks import cityscapes, label_maps
+from benchmarks.cityscapes import CARD, PUBLISHER
 from benchmarks.errors import DataError, unknown
-from benchmarks.schema import Benchmark, Sample, Split
+from benchmarks.label_split import LabelSource, build
+from benchmarks.schema import Benchmark, Split
 from benchmarks.truth import Category, ObjectsTarget, TrueObject
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
     import numpy as np
     from numpy.typing import NDArray
 
-NAME = "cityscapes/instance"
+SOURCE = LabelSource(name="cityscapes/instance", split="val", published=cityscapes.SOURCE.published)
 NUMBERED = 1000
 """Instance ids from here on are label id times this, and a number."""
 
@@ -89,30 +90,10 @@ def open_split(root: Path, split: str, origin: str) -> Split:
         UnknownName: no such split.
     """
     if split != SOURCE.split:
-        raise unknown(f"split of {NAME}", split, [SOURCE.split])
-    pairs = cityscapes.pairs(root, "instanceIds")
+        raise unknown(f"split of {SOURCE.name}", split, [SOURCE.split])
     things = tuple(category for category in cityscapes.classes(root) if category.isthing)
-    names = tuple(category.name for category in things)
-    samples = tuple(
-        Sample(
-            id=f"{NAME}/{split}/{pair.image_id}",
-            image=pair.image,
-            image_id=pair.image_id,
-            question="",
-            target=PaintedObjects(pair.labels, pair.image.size_hw, things),
-            categories=names,
-        )
-        for pair in pairs
-    )
-    told = repr([(sample.id, sample.image.size_hw) for sample in samples])
-    return Split(
-        benchmark=NAME,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=SOURCE.published if origin == "official" else None,
-        fingerprint=index_cache.key((told, repr(things), label_maps.digest([pair.labels for pair in pairs]))),
-        samples=samples,
-    )
+    pairs = cityscapes.pairs(root, "instanceIds")
+    return build(SOURCE, pairs, things, lambda pair: PaintedObjects(pair.labels, pair.image.size_hw, things), origin)
 
 
 def found(root: Path) -> dict[str, int]:
@@ -126,7 +107,7 @@ def found(root: Path) -> dict[str, int]:
 
 BENCHMARKS = [
     Benchmark(
-        name=NAME,
+        name=SOURCE.name,
         splits={SOURCE.split: SOURCE.published},
         open=open_split,
         files=cityscapes.files,

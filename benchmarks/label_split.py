@@ -1,4 +1,4 @@
-"""Builds the split of a semantic benchmark: photos, their label maps, and the classes of the labels."""
+"""Builds the split of a benchmark whose truth is one PNG a photo: labels of classes, or numbers of instances."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from benchmarks import index_cache, label_maps
-from benchmarks.schema import ImageRef, Sample, Split
+from benchmarks.schema import ImageRef, Sample, Split, Truth
 from benchmarks.truth import Category, MapTarget
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -28,16 +28,33 @@ class Pair:
 
 @dataclass(frozen=True)
 class LabelSource:
-    """What a semantic benchmark is: its name, its only split with the published count, how its maps are decoded."""
+    """What such a benchmark is: its name, and its only split with the published count."""
 
     name: str
     split: str
     published: int
-    decode: Decode
 
 
-def build(source: LabelSource, pairs: Sequence[Pair], categories: tuple[Category, ...], origin: str) -> Split:
+def as_map(decode: Decode, categories: tuple[Category, ...]) -> Callable[[Pair], Truth]:
+    """Build the truth of semantic segmentation: a label map that is decoded when it is needed."""
+    return lambda pair: MapTarget(partial(decode, pair.labels, pair.image.size_hw, categories), categories)
+
+
+def build(
+    source: LabelSource,
+    pairs: Sequence[Pair],
+    categories: tuple[Category, ...],
+    target: Callable[[Pair], Truth],
+    origin: str,
+) -> Split:
     """Make one sample of every pair, in their order; the fingerprint covers classes and label files.
+
+    Args:
+        source: what the benchmark is.
+        pairs: photos and their PNGs.
+        categories: the names that an answer may use.
+        target: pair -> truth.
+        origin: "official" or "sample".
 
     Raises:
         DataError: a label file is missing or unreadable.
@@ -49,7 +66,7 @@ def build(source: LabelSource, pairs: Sequence[Pair], categories: tuple[Category
             image=pair.image,
             image_id=pair.image_id,
             question="",
-            target=MapTarget(partial(source.decode, pair.labels, pair.image.size_hw, categories), categories),
+            target=target(pair),
             categories=names,
         )
         for pair in pairs

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-from benchmarks import index_cache, label_maps, photos
+from benchmarks import ade20k, cityscapes, index_cache, label_maps, photos
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import parse_json, read_bytes
 from benchmarks.panoptic_records import Index, build_index
@@ -182,9 +182,9 @@ ADE20K = Source(
     split="val",
     json="ADEChallengeData2016/ade20k_panoptic_val.json",
     folders=("ADEChallengeData2016/ade20k_panoptic_val",),
-    photos=("ADEChallengeData2016/images/validation",),
+    photos=(ade20k.PHOTOS,),
     photo=lambda image_id, name: name,
-    published=2_000,
+    published=ade20k.SOURCE.published,
     publisher=(
         "sceneparsing.csail.mit.edu (ADEChallengeData2016.zip, annotations_instance.tar), turned into panoptic files "
         "by prepare_ade20k_pan_seg.py of github.com/facebookresearch/Mask2Former"
@@ -195,9 +195,9 @@ CITYSCAPES = Source(
     split="val",
     json="cityscapes/gtFine/cityscapes_panoptic_val.json",
     folders=("cityscapes/gtFine/cityscapes_panoptic_val",),
-    photos=("cityscapes/leftImg8bit/val",),
+    photos=(cityscapes.PHOTOS,),
     photo=_of_city,
-    published=500,
+    published=cityscapes.SOURCE.published,
     publisher=(
         "cityscapes-dataset.com (gtFine, leftImg8bit; needs a login), turned into panoptic files by "
         "csCreatePanopticImgs of github.com/mcordts/cityscapesScripts"
@@ -206,13 +206,6 @@ CITYSCAPES = Source(
 COCO_CARD = (
     "Kirillov et al., Panoptic Segmentation, CVPR 2019, arXiv:1801.00868; Lin et al., Microsoft COCO, ECCV 2014, "
     "arXiv:1405.0312. Licence: annotations CC BY 4.0; photos keep their Flickr licences."
-)
-ADE20K_CARD = (
-    "Zhou et al., Semantic Understanding of Scenes through the ADE20K Dataset, IJCV 2019, arXiv:1608.05442. "
-    "Licence: annotations BSD 3-clause; photos for non-commercial research."
-)
-CITYSCAPES_CARD = (
-    "Cordts et al., The Cityscapes Dataset, CVPR 2016, arXiv:1604.01685. Licence: non-commercial, by registration."
 )
 
 
@@ -231,6 +224,6 @@ def _benchmark(source: Source, card: str, semantic: str = "") -> Benchmark:
 BENCHMARKS = [
     _benchmark(COCO, COCO_CARD),
     _benchmark(COCO, COCO_CARD, semantic="coco/semantic"),
-    _benchmark(ADE20K, f"{ADE20K_CARD} Segments were painted over each other: a perfect answer scores below 1."),
-    _benchmark(CITYSCAPES, CITYSCAPES_CARD),
+    _benchmark(ADE20K, f"{ade20k.CARD} Segments were painted over each other: a perfect answer scores below 1."),
+    _benchmark(CITYSCAPES, cityscapes.CARD),
 ]
