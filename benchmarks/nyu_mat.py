@@ -6,6 +6,8 @@ BTS stores them, so that both layouts hold the same truths. `splits.mat` (MATLAB
 counted from 1. The file is opened anew for every photo and depth map, so that processes can share it.
 """
 
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,10 @@ if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
 FILE, SPLITS_FILE = "nyu_depth_v2_labeled.mat", "splits.mat"
 SHAPES = {"images": 4, "rawDepths": 3, "sceneTypes": 2}
 _MOST_MM = 65_535
+_BROKEN = (
+    ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError, TypeError,
+    ValueError, struct.error, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +109,13 @@ def test_numbers(path: Path) -> list[int]:
     """
     import numpy as np
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     if not path.is_file():
         raise DataError(f"{path} is missing: fetch splits.mat from the publisher, or put the test list of BTS there")
     try:
-        numbers = np.asarray(loadmat(path)["testNdxs"]).ravel().astype(np.int64)
-    except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+        numbers = np.asarray(loadmat(path, variable_names=["testNdxs"])["testNdxs"]).ravel().astype(np.int64)
+    except (MatReadError, *_BROKEN) as error:
         raise DataError(f"{path} holds no testNdxs that can be read ({error}): fetch the file again") from None
     if len(set(numbers.tolist())) != len(numbers) or (numbers < 1).any():
         raise DataError(f"{path}: testNdxs must be different numbers from 1 on: fetch the file again")
