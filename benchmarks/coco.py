@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.coco_split import ImageSamples, build, first_folder, photo_paths
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names
+from benchmarks.photos import folder_of
 from benchmarks.schema import Benchmark, Split
 
 NAME = "coco"
@@ -56,7 +57,9 @@ def open_split(root: Path, split: str, origin: str) -> Split:
 
 
 def found(root: Path) -> dict[str, int]:
-    """Count the images of every split whose annotation file is there.
+    """Count the images of every split whose annotation file is there, and for train2017 its photos too.
+
+    The official archive holds the annotations of both splits: those of train2017 alone are nothing to be read.
 
     Raises:
         DataError: no file is there, or one is broken.
@@ -64,6 +67,7 @@ def found(root: Path) -> dict[str, int]:
     from benchmarks.coco_index import open_index
 
     present = [split for split in PUBLISHED if annotations(root, split).is_file()]
+    present = [split for split in present if split == "val2017" or folder_of(root, photo_folders(split))]
     if not present:
         folder = annotations(root, "val2017").parent
         here = f"holds {', '.join(sorted(list_names(folder))[:8]) or 'nothing'}" if folder.is_dir() else "is missing"

@@ -4,8 +4,8 @@ Protocols coco-bbox/1 and coco-segm/1 equal pycocotools 2.0.11 to the last bit. 
 `Matches`, arrays of matched detections, and `aggregate` turns the rows of any images into figures, in row order.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +158,8 @@ KEYS = {
     "ar_small": "AR at the last limit, small objects",
     "ar_medium": "AR at the last limit, medium objects",
     "ar_large": "AR at the last limit, large objects",
-    "unscored": "answers to tasks that were refused because an object has no score; shown where there are any",
 }
-BOUNDS = {"ar1": (0.0, None), "ar10": (0.0, None), "unscored": (0.0, 0.0)}
+BOUNDS = {"ar1": (0.0, None), "ar10": (0.0, None)}
 """One or ten answers cannot find all objects of a crowded image, so the truth itself has no fixed score there."""
 EDGE_RULES = (
     "n is the number of images; missing counts images with objects and no result, whose objects stay unfound",
@@ -189,23 +188,27 @@ def _card(shape: str) -> Card:
         edge_rules=EDGE_RULES,
         keys=KEYS,
         bounds=BOUNDS,
-        units={"unscored": "answers"},
     )
 
 
-def _metric(name: str, shape: str) -> Metric:
+UNSCORED = "answers that were refused because an object has no score; shown where there are any"
+
+
+def ap_metric(name: str, protocol: str, aggregate: Callable[[Sequence[Row]], dict[str, float]], card: Card) -> Metric:
+    """Build a metric of tasks over rows of `metrics.ap_rows`; AP is no mean over images."""
+    told = replace(
+        card,
+        keys={**card.keys, "unscored": UNSCORED},
+        bounds={**card.bounds, "unscored": (0.0, 0.0)},
+        units={**card.units, "unscored": "answers"},
+    )
     return Metric(
-        name=name,
-        kind="detection",
-        protocol=f"coco-{name}/1",
-        aggregate=aggregate_rows,
-        headline="ap",
-        card=_card(shape),
-        additive=False,
+        name=name, kind="detection", protocol=protocol, aggregate=aggregate, headline="ap", card=told, additive=False
     )
 
 
-BBOX, SEGM = _metric("bbox", "boxes"), _metric("segm", "masks")
+BBOX = ap_metric("bbox", "coco-bbox/1", aggregate_rows, _card("boxes"))
+SEGM = ap_metric("segm", "coco-segm/1", aggregate_rows, _card("masks"))
 METRICS = [BBOX, SEGM]
 
 

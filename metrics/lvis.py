@@ -13,13 +13,13 @@ from typing import Any, cast
 import numpy as np
 
 from metrics.ap_rows import categories_of, from_rows
-from metrics.base import Card, Metric, Row, Scorer, ScoreReport
+from metrics.base import Card, Row, Scorer, ScoreReport
 from metrics.coco_eval import Curves, Figure, Rules, accumulate, figures, per_class
 from metrics.coco_files import Kind, TruthFile, read_truth
 from metrics.coco_options import COMMON, Options, parse
 from metrics.coco_results import ResultsFile, read_results
 from metrics.coco_score import Selection, evaluate, notes, select, unanswered
-from metrics.detection import AREAS, unscored
+from metrics.detection import AREAS, ap_metric, unscored
 from metrics.errors import DataError
 from metrics.matching import Bools, Ints
 from metrics.options import choice
@@ -168,26 +168,11 @@ CARD = Card(
         "ar_small": "AR of small objects",
         "ar_medium": "AR of medium objects",
         "ar_large": "AR of large objects",
-        "unscored": "answers to tasks that were refused because an object has no score; shown where there are any",
     },
-    bounds={"unscored": (0.0, 0.0)},
-    units={"unscored": "answers"},
 )
 
-
-def _metric(name: str, kind: Kind) -> Metric:
-    return Metric(
-        name=name,
-        kind="detection",
-        protocol=f"lvis-{kind}/1",
-        aggregate=aggregate_rows,
-        headline="ap",
-        card=CARD,
-        additive=False,
-    )
-
-
-LVIS, LVIS_BBOX = _metric("lvis", "segm"), _metric("lvis_bbox", "bbox")
+LVIS = ap_metric("lvis", "lvis-segm/1", aggregate_rows, CARD)
+LVIS_BBOX = ap_metric("lvis_bbox", "lvis-bbox/1", aggregate_rows, CARD)
 METRICS = [LVIS, LVIS_BBOX]
 
 SCORERS = [

@@ -111,6 +111,7 @@ def measure(rules: Protocol, samples: Sequence[Sample], predictions: Sequence[Pr
     true, found = _Side(), _Side()
     named: list[Row] = []
     refused: list[int] = []
+    ids, often = _categories(samples)
     for place, (sample, prediction) in enumerate(zip(samples, predictions, strict=True)):
         target = sample.truth(ObjectsTarget)
         objects = [each for each in target.objects if each.area > 0] if rules.federated else target.objects
@@ -122,7 +123,6 @@ def measure(rules: Protocol, samples: Sequence[Sample], predictions: Sequence[Pr
         if rules.scores == "required" and any(instance.score is None for _, instance in instances):
             refused.append(place)
             continue
-        ids = [category.id for category in target.categories]
         judged = _judged([(ids[c], i) for c, i in instances if c is not None], target, rules.federated)
         for category, instance in judged:
             _add_found(found, place, category, instance, sample, rules.shape)
@@ -132,10 +132,15 @@ def measure(rules: Protocol, samples: Sequence[Sample], predictions: Sequence[Pr
     for place in refused:
         rows[place]["unscored"] = 1
     if rules.federated:
-        for row, sample in zip(rows, samples, strict=True):
-            often = {each.id: _FREQUENCIES.index(each.frequency) for each in sample.truth(ObjectsTarget).categories}
+        for row in rows:
             row["true_frequency"] = [often[category] for category in row["true_category"]]
     return {rules.metric.name: rows, phrases.PHRASES.name: named}
+
+
+def _categories(samples: Sequence[Sample]) -> tuple[list[int], dict[int, int]]:
+    """Ids of the categories, which all samples of a split share, and how often each occurs (LVIS): a place in "rcf"."""
+    shared = samples[0].truth(ObjectsTarget).categories if samples else ()
+    return [each.id for each in shared], {each.id: _FREQUENCIES.find(each.frequency) for each in shared}
 
 
 def _numbers(image_ids: Sequence[str]) -> list[int]:

@@ -197,6 +197,13 @@ def test_train_is_there_for_those_who_name_it(write):
     assert set(benchmark("coco").splits) == {"val2017"}
 
 
+def test_annotations_of_train_without_its_photos_are_nothing_to_read(write):
+    root = write(split="train2017")
+    shutil.rmtree(root / "coco/train2017")
+    write()
+    assert benchmark("coco").found(root) == {"val2017": 2}
+
+
 def test_a_rotated_photo_is_read_as_stored_and_one_of_another_size_is_refused(write):
     root = write()
     exif = Image.Exif()

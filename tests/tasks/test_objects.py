@@ -4,6 +4,7 @@ Whole results are held to `refbench score bbox|segm|lvis`, which is held to the 
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +203,12 @@ def test_results_files_score_as_the_scorer_of_official_files_does(tmp_path_facto
     predictions = [read.get(each.id, Prediction(each.id, "failed")) for each in samples]
     ours = scored(samples, predictions, kind, rules="lvis" if metric == "lvis" else "coco")
     assert {key: ours[key] for key in official} == pytest.approx(official, abs=1e-12)
+
+
+def test_images_without_numbers_are_taken_in_the_order_of_their_names():
+    named = [replace(sample(true(), number=k), image_id=f"town_{k}") for k in (2, 1)]
+    rows = configured().rows(named, [said(number=2), said(number=1)])["bbox"]
+    assert [row["image"] for row in rows] == [1, 0]
 
 
 def test_rows_survive_their_file(tmp_path):
