@@ -6,7 +6,7 @@ None. A phrase without a category is never dropped in silence: the kinds of task
 | name | maps |
 |---|---|
 | `exact` | the category's own name; capitals, underscores and runs of spaces do not matter |
-| `synonyms` | also the tables of `configs/vocabulary`, aliases separated by commas, articles and plurals removed |
+| `synonyms` | also other words of `configs/vocabulary`, aliases of a name; no articles, plurals, remarks in brackets |
 | `lexical` | also the likeliest category by letters, from a similarity of `LEXICAL_THRESHOLD` on |
 | `embedding:FOLDER` | synonyms, then the nearest category by a local sentence-embedding model |
 
@@ -157,9 +157,14 @@ def _claims(categories: tuple[str, ...]) -> list[tuple[str, int]]:
     """List (plain name, category): whole names before aliases, and both before synonyms."""
     table = _tables()
     whole = [(plain(name), place) for place, name in enumerate(categories)]
-    parts = [(plain(part), place) for place, name in enumerate(categories) for part in re.split(r"[,;/]", name)]
+    parts = [(plain(part), place) for place, name in enumerate(categories) for part in _parts(name)]
     others = [(other, place) for place, name in enumerate(categories) for other in table.get(plain(name), ())]
     return whole + parts + others
+
+
+def _parts(name: str) -> list[str]:
+    """Aliases within a name: between commas, and without a remark in brackets, as in LVIS's "bow_(weapon)"."""
+    return re.split(r"[,;/]", re.sub(r"\(.*?\)", " ", name))
 
 
 @lru_cache(maxsize=32)

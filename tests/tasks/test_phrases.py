@@ -44,6 +44,11 @@ def test_aliases_of_a_category_stand_between_commas():
     assert synonyms(["edifices", "billiard-table", "building, edifice", "man"], categories) == [0, 1, 0, None]
 
 
+def test_a_remark_in_brackets_need_not_be_said():
+    categories = ["bow_(weapon)", "bow_(decorative_ribbons)", "orange_(fruit)", "orange juice"]
+    assert synonyms(["a bow", "bow (decorative ribbon)", "oranges", "orange juice"], categories) == [0, 1, 2, 3]
+
+
 def test_a_category_of_that_name_comes_before_a_synonym():
     assert mapped(synonyms, "table", "desk", categories=["dining table", "table", "desk"]) == ["table", "desk"]
 
