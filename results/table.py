@@ -94,7 +94,8 @@ def _row(record: Record, columns: Sequence[str], asked: Sequence[str]) -> list[s
 
 
 def _spread_rows(group: Robustness, columns: Sequence[str], asked: Sequence[str]) -> list[list[str | int]]:
-    record, rows = group.records[0], []
+    record = group.records[0]
+    rows: list[list[str | int]] = []
     for name, values in (("mean", group.mean), ("spread", group.spread)):
         told = {**record.options, "prompt_set": f"{name} of {len(group.records)}"}
         first, *others = _cells(values, record.units, columns)

@@ -16,6 +16,7 @@ COMMANDS = {
     "eval": "run a model on tasks, score it, print the table",
     "score": "score predictions that another program wrote",
     "tasks": "list the tasks, or show one",
+    "suites": "list the suites of tasks, or show one",
     "models": "list the models, or show one",
     "metrics": "list the metrics, or show one",
     "data status": "show which official files are here",

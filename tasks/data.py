@@ -32,8 +32,7 @@ def find_data(root: Path | None, progress: bool) -> Data:
     Raises:
         DataError: the root is no folder, or the cache cannot be written.
     """
-    from benchmarks.index_cache import cache_folder
-    from benchmarks.world.write import ensure_world, is_world
+    from benchmarks.world.write import is_world
 
     if root is not None:
         if not root.is_dir():
@@ -44,6 +43,31 @@ def find_data(root: Path | None, progress: bool) -> Data:
         "no data root: using the built-in sample world; for official data give --data-root DIR or set "
         f"{DATA_VARIABLE} (`refbench data status` says what belongs there)"
     )
+    return _built_in(progress)
+
+
+def sample_data(root: Path | None, progress: bool) -> Data:
+    """Resolve a data root for what runs on the sample world only: the user's own world, else the built-in one.
+
+    Args:
+        root: what the user chose; left alone, and that is said, where it is not a sample world.
+        progress: show a bar while the world is written.
+
+    Raises:
+        DataError: the cache cannot be written.
+    """
+    from benchmarks.world.write import is_world
+
+    if root is not None and is_world(root):
+        return Data(root, "sample")
+    say("this suite always runs on the built-in sample world" + (f"; data root {root} is left alone" if root else ""))
+    return _built_in(progress)
+
+
+def _built_in(progress: bool) -> Data:
+    from benchmarks.index_cache import cache_folder
+    from benchmarks.world.write import ensure_world
+
     return Data(ensure_world(cache_folder() / "world", WorldBar(progress)), "sample")
 
 

@@ -10,13 +10,43 @@ from tasks.base import ModelEntry, Task
 from tasks.data import Data
 from tasks.progress import say
 
+HELD = 200_000
+"""Samples that stay in memory between check and run; splits beyond that are opened again when their turn comes."""
+
 
 @dataclass(frozen=True)
 class Job:
-    """One row of the table to come: a task on one opened split."""
+    """One split of one task, which could be opened.
+
+    Attributes:
+        task: what is asked.
+        name: of the split.
+        data: where it is.
+        size: number of samples.
+        held: the opened split, where it is small enough to be kept.
+    """
 
     task: Task
-    split: Split
+    name: str
+    data: Data
+    size: int
+    held: Split | None
+
+    def open(self) -> Split:
+        """Open the split.
+
+        Raises:
+            DataError: its files changed since they were checked.
+        """
+        return open_split(self.task, self.name, self.data) if self.held is None else self.held
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A task of a suite that is not run, and why."""
+
+    task: str
+    reason: str
 
 
 def check_splits(task: Task, wanted: Sequence[str]) -> None:
@@ -55,7 +85,50 @@ def jobs(tasks: Sequence[Task], wanted: Sequence[str], data: Data) -> list[Job]:
     Raises:
         DataError: files are missing or broken, or hold none of the splits.
     """
-    return [Job(task, open_split(task, name, data)) for task in tasks for name in _splits(task, wanted, data)]
+    found: list[Job] = []
+    for task in tasks:
+        for name in _splits(task, wanted, data):
+            found.append(_job(task, name, data, sum(job.size for job in found)))
+    return found
+
+
+def suite_jobs(
+    tasks: Sequence[Task], wanted: Sequence[str], first: bool, entry: ModelEntry, data: Data
+) -> tuple[list[Job], list[Skipped]]:
+    """Open what can be run of a suite, and tell why the rest cannot.
+
+    Args:
+        tasks: tasks of the suite.
+        wanted: names of splits, for the tasks that have them; none for the official ones.
+        first: run the first official split of each task only, where `wanted` does not say.
+        entry: the model; tasks that it has no unit for are left out.
+        data: where to look; tasks whose files are not there are left out.
+
+    Raises:
+        UnknownName: no task of the suite has a wanted split.
+        DataError: files that are there are broken, or nothing is left to run.
+    """
+    for name in wanted:
+        known = list(dict.fromkeys(split for task in tasks for split in (*task.splits, *task.extra_splits)))
+        if name not in known:
+            raise unknown("split of the suite's tasks", name, known)
+    found: list[Job] = []
+    skipped: list[Skipped] = []
+    for task in tasks:
+        names = [name for name in wanted if name in (*task.splits, *task.extra_splits)]
+        reason = _unfit(task, bool(wanted) and not names, entry)
+        try:
+            if not reason:
+                chosen = names or _splits(task, (), data)[: 1 if first else None]
+                found += [_job(task, name, data, sum(job.size for job in found)) for name in chosen]
+        except DataError as error:
+            if not _absent(task, data):
+                raise
+            reason = str(error)
+        skipped += [Skipped(task.name, reason)] if reason else []
+    if not found:
+        raise DataError(f"nothing of the suite can be run; {skipped[0].task}: {skipped[0].reason}")
+    return found, skipped
 
 
 def open_split(task: Task, name: str, data: Data) -> Split:
@@ -87,6 +160,26 @@ def present_splits(task: Task, data: Data) -> tuple[str, ...]:
             "fetch the official files (`refbench data status` says which)"
         )
     return present
+
+
+def _job(task: Task, name: str, data: Data, before: int) -> Job:
+    split = open_split(task, name, data)
+    size = len(split.samples)
+    return Job(task, name, data, size, split if before + size <= HELD else None)
+
+
+def _unfit(task: Task, lacks_split: bool, entry: ModelEntry) -> str:
+    """Say why a task cannot be run whatever the data; empty when it can."""
+    if lacks_split:
+        return f"has no such split, only {', '.join((*task.splits, *task.extra_splits))}"
+    if task.kind.wants not in entry.units:
+        return f"needs {task.kind.wants}, and model {entry.name} answers with {', '.join(entry.units)} only"
+    return ""
+
+
+def _absent(task: Task, data: Data) -> bool:
+    """Whether files of a task's benchmark are not there at all."""
+    return any(not path.exists() for path in benchmark(task.benchmark).files(data.root))
 
 
 def _splits(task: Task, wanted: Sequence[str], data: Data) -> Sequence[str]:

@@ -11,27 +11,39 @@ from tasks.commands import show
 from tasks.parser import device, folder, names, natural, positive
 
 if TYPE_CHECKING:
+    from benchmarks.schema import Regime
     from results.record import Record
+    from tasks.base import ModelEntry, Task
     from tasks.options import RunOptions
+    from tasks.plan import Job, Skipped
 
 EXAMPLES = """  refbench eval --task refcocog_res
   refbench eval --task refcoco_rec,refcocop_rec --data-root data --split testA --json
+  refbench eval --suite sample --limit 20
   refbench eval --task refcocog_rec --model oracle --limit 50
+  refbench eval --task refcocog_res --prompt-set all --limit 200
+  refbench eval --task refcocog_res --regime full,instruction,wrong
   refbench eval --task refcocog_res --weights checkpoints/tiny --out runs/mine
 
+A suite leaves out tasks that the model has no unit for and tasks whose files are not there, and names them below the
+table; with --split it runs the tasks that have such a split.
 The same command again goes on where it stopped, and a finished run answers at once; --fresh starts over.
 exit codes: 0 done, 2 something must be changed, 3 more samples failed than --max-failures allows"""
 _KIND = "kind"
+_ALL = "all"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add = parser.add_argument
-    add("--task", metavar="T[,T…]", type=names, required=True, help="tasks to run (`refbench tasks` lists them)")
+    add("--task", metavar="T[,T…]", type=names, help="tasks to run (`refbench tasks` lists them)")
+    add("--suite", metavar="S", help="suite to run instead (`refbench suites` lists them)")
     add("--model", metavar="M", default="refvlm", help="model under test (default: refvlm)")
     add("--data-root", metavar="DIR", type=folder, help="official files (default: REFBENCH_DATA, else sample world)")
     add("--split", metavar="S[,S…]", type=names, default=(), help="splits (default: every official one)")
     add("--limit", metavar="N", type=positive, help="run a fixed subset of N samples per split")
+    add("--prompt-set", metavar="P[,P…]", type=names, help="wordings: default, 1, 2, … or all (default: default)")
+    add("--regime", metavar="R[,R…]", type=names, help="commands: full, instruction, wrong or all (default: model's)")
     add("--batch-size", metavar="N", type=positive, default=32, help="samples per model call (default: 32)")
     add("--num-processes", metavar="N", type=positive, default=1, help="processes; only 1 is supported yet")
     add("--device", metavar="D", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
@@ -53,32 +65,75 @@ def run(args: argparse.Namespace) -> int:
     hush: AbstractContextManager[object] = redirect_stderr(io.StringIO()) if args.quiet else nullcontext()
     try:
         with hush:
-            options, records = _evaluate(args)
+            options, records, skipped = _evaluate(args)
     except Interrupted as stop:
         say(str(stop))
         return 130
-    _print(records, args.json)
+    if args.json:
+        _print_json(records, skipped, args.suite)
+    else:
+        _print(records, skipped, args)
     return 3 if any(options.too_many(record.failed) for record in records) else 0
 
 
-def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record]]":
-    """Resolve names, data and splits, all of them before the first run, then run."""
-    from tasks import plan, registry
-    from tasks.data import find_data
+def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record], list[Skipped]]":
+    """Resolve names, data, splits and ways of asking, all of them before the first run, then run."""
     from tasks.models.registry import find as find_model
-    from tasks.run import evaluate
+    from tasks.run import evaluate_all
     from tasks.settings import settings
 
     _check_processes(args.num_processes)
-    tasks = [registry.find(name, args.include) for name in args.task]
     entry = find_model(args.model)
-    for task in tasks:
-        plan.check_splits(task, args.split)
-        plan.check_model(task, entry)
     chosen = settings(args.data_root, args.out)
-    jobs = plan.jobs(tasks, args.split, find_data(chosen.data_root, not args.quiet))
+    regimes = _regimes(args.regime)
+    jobs, skipped = _jobs(args, entry, chosen.data_root)
     options = _options(args, chosen.runs)
-    return options, [evaluate(job.task, job.split, entry, options) for job in jobs]
+    records = evaluate_all(jobs, entry, options, args.prompt_set or (), regimes)
+    return options, records, skipped
+
+
+def _jobs(args: argparse.Namespace, entry: "ModelEntry", root: Path | None) -> "tuple[list[Job], list[Skipped]]":
+    from benchmarks.errors import ConfigError
+    from tasks import plan, registry, suites
+    from tasks.data import find_data, sample_data
+    from tasks.progress import say
+
+    if (args.task is None) == (args.suite is None):
+        raise ConfigError("name what to run: --task T[,T…] or --suite S, one of both")
+    if args.suite is None:
+        tasks = [registry.find(name, args.include) for name in args.task]
+        for task in tasks:
+            plan.check_splits(task, args.split)
+            plan.check_model(task, entry)
+        _check_prompts(tasks, args.prompt_set)
+        return plan.jobs(tasks, args.split, find_data(root, not args.quiet)), []
+    suite = suites.find(args.suite, args.include)
+    tasks = [registry.find(name, args.include) for name in suite.tasks]
+    _check_prompts(tasks, args.prompt_set)
+    data = (sample_data if suite.data == "sample" else find_data)(root, not args.quiet)
+    jobs, skipped = plan.suite_jobs(tasks, args.split, suite.splits == "first", entry, data)
+    for each in skipped:
+        say(f"left out: {each.task} {each.reason}")
+    return jobs, skipped
+
+
+def _check_prompts(tasks: "list[Task]", wanted: tuple[str, ...] | None) -> None:
+    from tasks import prompts
+
+    for task in tasks:
+        prompts.sets(task.prompt, wanted or ())
+
+
+def _regimes(wanted: tuple[str, ...] | None) -> "list[Regime | None]":
+    from benchmarks.commands import REGIMES
+    from benchmarks.errors import unknown
+
+    if wanted is None:
+        return [None]
+    for name in wanted:
+        if name not in (*REGIMES, _ALL):
+            raise unknown("regime", name, [*REGIMES, _ALL])
+    return [regime for regime in REGIMES if regime in wanted or _ALL in wanted]
 
 
 def _check_processes(asked: int) -> None:
@@ -110,15 +165,31 @@ def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
     )
 
 
-def _print(records: "list[Record]", as_json: bool) -> None:
+def _print_json(records: "list[Record]", skipped: "list[Skipped]", suite: str | None) -> None:
+    from dataclasses import asdict
     from importlib.metadata import version
 
-    from results.table import row_json, rows_table, slices_table
+    from results.robustness import over_prompt_sets
+    from results.table import row_json
 
-    if as_json:
-        show.as_json({"rows": [row_json(record) for record in records], "refbench": version("refbench")})
+    answer: dict[str, object] = {"rows": [row_json(record) for record in records], "refbench": version("refbench")}
+    if groups := over_prompt_sets(records):
+        answer["prompt_sets"] = [group.to_json() for group in groups]
+    if suite is not None:
+        answer |= {"suite": suite, "skipped": [asdict(each) for each in skipped]}
+    show.as_json(answer)
+
+
+def _print(records: "list[Record]", skipped: "list[Skipped]", args: argparse.Namespace) -> None:
+    from results.table import headlines_table, rows_table, slices_table
+
+    asked = [name for name in ("prompt_set", "regime") if getattr(args, name) is not None]
+    print(rows_table(records, asked))
+    if args.suite is not None:
+        print(f"\nsuite {args.suite}, first number of every task\n{headlines_table(records, asked)}")
+        for each in skipped:
+            print(f"left out: {each.task} {each.reason}")
         return
-    print(rows_table(records))
     for record in records:
         if record.data == "sample" and _KIND in record.slices:
             print(f"\n{record.task} {record.split}, by kind of expression\n{slices_table(record, _KIND)}")
