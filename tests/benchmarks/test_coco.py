@@ -117,7 +117,7 @@ def test_boxes_without_area_are_kept_and_stated(write):
 
 def test_the_second_start_reads_the_cache_and_a_changed_file_does_not(write):
     first, again = opened(write()), opened(write())
-    assert isinstance(again.samples.file.columns["id"], np.memmap)
+    assert isinstance(again.samples.file.columns["id"].base, np.memmap)
     assert (list(again.samples), again.fingerprint) == (list(first.samples), first.fingerprint)
     assert opened(write(instances(annotations=[thing(area=25)]))).fingerprint != first.fingerprint
 

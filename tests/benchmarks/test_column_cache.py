@@ -26,7 +26,7 @@ def test_what_is_stored_is_mapped_read_only(folder):
     for name, column in columns.items():
         assert column.dtype == COLUMNS[name].dtype
         assert np.array_equal(column, COLUMNS[name])
-    assert isinstance(columns["id"], np.memmap)
+    assert isinstance(columns["id"].base, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         columns["id"][0] = 5
 
