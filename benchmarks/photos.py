@@ -54,7 +54,7 @@ def sized_below(folder: Path, names: Iterable[str], publisher: str) -> dict[str,
     """
     wanted = list(dict.fromkeys(names))
     require_below(folder, wanted, "photos", publisher)
-    return {name: ImageRef(folder / name, _size_hw(folder / name)) for name in wanted}
+    return {name: ImageRef(folder / name, image_size_hw(folder / name)) for name in wanted}
 
 
 def require_below(folder: Path, names: Sequence[str], things: str, publisher: str) -> None:
@@ -78,7 +78,7 @@ def sized(root: Path, places: Sequence[str], names: Iterable[str], publisher: st
     """
     wanted = list(dict.fromkeys(names))
     folder = require(root, places, wanted, publisher)
-    return {name: ImageRef(folder / name, _size_hw(folder / name)) for name in wanted}
+    return {name: ImageRef(folder / name, image_size_hw(folder / name)) for name in wanted}
 
 
 def sized_among(root: Path, places: Sequence[str], names: Iterable[str], publisher: str) -> dict[str, ImageRef]:
@@ -103,10 +103,15 @@ def sized_among(root: Path, places: Sequence[str], names: Iterable[str], publish
             f"{' and '.join(map(str, folders))}: {len(missing)} of {len(wanted)} photos are missing ({missing[0]}"
             f"{', …' if len(missing) > 1 else ''}): copy them there from {publisher}"
         )
-    return {name: ImageRef(lies[name] / name, _size_hw(lies[name] / name)) for name in wanted}
+    return {name: ImageRef(lies[name] / name, image_size_hw(lies[name] / name)) for name in wanted}
 
 
-def _size_hw(path: Path) -> tuple[int, int]:
+def image_size_hw(path: Path) -> tuple[int, int]:
+    """Read the height and width of an image from its header.
+
+    Raises:
+        DataError: it is no image.
+    """
     try:
         with Image.open(path) as image:
             return image.height, image.width
