@@ -71,7 +71,7 @@ def found(root: Path) -> dict[str, int]:
 
 def files(root: Path) -> tuple[Path, ...]:
     """The files of the layout that is there, in reading order; of the PNG layout where there is none."""
-    if _has_pngs(root) or not _mat(root).is_file():
+    if (root / TEST).is_dir() or not _mat(root).is_file():
         return (_list(root), root / TEST)
     return (_mat(root), _splits(root) if _splits(root).is_file() else _list(root))
 
