@@ -20,7 +20,9 @@ def test_a_list_for_machines_has_the_names_of_the_list_for_people(refbench, comm
 
 
 def test_all_tasks_models_and_metrics_are_listed(refbench):
-    assert [entry["name"] for entry in refbench("tasks", "--json").json] == list(task_files())
+    entries = refbench("tasks", "--json").json
+    assert {entry["name"] for entry in entries} == set(task_files())
+    assert [(entry["kind"], entry["name"]) for entry in entries] == sorted((e["kind"], e["name"]) for e in entries)
     assert [entry["name"] for entry in refbench("models", "--json").json] == list(all_models())
     names = {metric.name for metric in metrics()} | {scorer.name for scorer in scorers()}
     assert [entry["name"] for entry in refbench("metrics", "--json").json] == sorted(names)
@@ -34,6 +36,8 @@ def test_one_task_shows_counts_prompt_protocol_and_files(refbench, small_world):
     [card] = refbench("tasks", "refcocog_res", "--json", "--data-root", small_world).json
     assert card["splits"] == {"val": "4896 samples", "test": "9602 samples"}
     assert all(place.endswith("(here)") for place in card["data"])
+    assert card["data_state"] == "sample"
+    assert list(card["prompt_sets"])[:2] == ["default", "1"]
     assert list(card["metrics"]) == ["ciou", "giou", "p@0.5", "p@0.6", "p@0.7", "p@0.8", "p@0.9"]
 
 
