@@ -6,8 +6,8 @@
 
 A dataset file maps image ids to lists of questions, and a split file lists image ids. LookTwice-QA asks for a number,
 at three levels that are splits here: `test_general` ("How many of these are there?"), `test_super` ("… of these
-vehicles …") and `test_object` ("How many cars are there?"). A Local-QA record asks one question of several objects; each
-of its points is a sample with the answer of that point. A split keeps the order of its list of images.
+vehicles …") and `test_object` ("How many cars are there?"). A Local-QA record asks one question of several objects;
+each of its points is a sample with the answer of that point. A split keeps the order of its list of images.
 
 Counts: 5,711 questions at each level of LookTwice-QA, the denominator of the test accuracies that users of ViP-LLaVA's
 file publish (0.6342146734372264 = 3622/5711, 0.5846611801786027 = 3339/5711). For Local-QA's final test split no number

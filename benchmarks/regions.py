@@ -29,7 +29,7 @@ def point(xy: Sequence[Any], size_hw: tuple[int, int], place: str) -> Region:
 
 
 def box(xyxy: Sequence[Any], size_hw: tuple[int, int], place: str) -> Region:
-    """Build a box, which may reach beyond the photo, as annotators' boxes do by a few pixels.
+    """Build a box, which may reach beyond the photo, as annotators' boxes do by a few pixels, and may have no area.
 
     Args:
         xyxy: four numbers in pixels.
@@ -41,9 +41,9 @@ def box(xyxy: Sequence[Any], size_hw: tuple[int, int], place: str) -> Region:
     """
     x1, y1, x2, y2 = _numbers(xyxy, 4, "a box must be x1, y1, x2, y2", place)
     height, width = size_hw
-    if x2 <= x1 or y2 <= y1:
-        raise DataError(f"{place}: box {x1:g}, {y1:g}, {x2:g}, {y2:g} has no area: fetch the file again")
-    if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
+    if x2 < x1 or y2 < y1:
+        raise DataError(f"{place}: box {x1:g}, {y1:g}, {x2:g}, {y2:g} is not x1, y1, x2, y2: fetch the file again")
+    if x1 > width or y1 > height or x2 < 0 or y2 < 0:
         raise DataError(
             f"{place}: box {x1:g}, {y1:g}, {x2:g}, {y2:g} is not on the photo, {width}x{height}: "
             "fetch photo and file again"

@@ -12,6 +12,7 @@ def test_a_point_may_lie_on_the_edge_of_its_photo():
 
 def test_a_box_may_reach_beyond_its_photo_and_stays_as_annotated():
     assert box([-1, 5, 62, 20.5], SIZE, "f").box_xyxy == (-1.0, 5.0, 62.0, 20.5)
+    assert box([10, 9, 20, 9], SIZE, "f").box_xyxy == (10.0, 9.0, 20.0, 9.0)  # without an area, but there
 
 
 @pytest.mark.parametrize(
@@ -24,9 +25,9 @@ def test_a_box_may_reach_beyond_its_photo_and_stays_as_annotated():
         (point, [3, "4"], "a point must be x, y"),
         (point, [3, float("nan")], "a point must be x, y"),
         (point, None, "a point must be x, y"),
-        (box, [20, 5, 10, 9], "box 20, 5, 10, 9 has no area"),
-        (box, [10, 9, 20, 9], "has no area"),
-        (box, [60, 5, 70, 9], "box 60, 5, 70, 9 is not on the photo, 60x40"),
+        (box, [20, 5, 10, 9], "box 20, 5, 10, 9 is not x1, y1, x2, y2"),
+        (box, [10, 9, 20, 8], "is not x1, y1, x2, y2"),
+        (box, [61, 5, 70, 9], "box 61, 5, 70, 9 is not on the photo, 60x40"),
         (box, [1, 2, 3], "a box must be x1, y1, x2, y2"),
     ],
 )
