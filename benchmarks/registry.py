@@ -1,10 +1,9 @@
 """Which benchmarks there are: every module of this package that ends in a BENCHMARKS list. There is no list to edit."""
 
-import importlib
-import pkgutil
 from functools import cache
+from pathlib import Path
 
-import benchmarks as package
+from benchmarks.discovery import entries
 from benchmarks.errors import unknown
 from benchmarks.schema import Benchmark
 
@@ -29,10 +28,7 @@ def benchmark(name: str) -> Benchmark:
 @cache
 def _by_name() -> dict[str, Benchmark]:
     found: dict[str, Benchmark] = {}
-    for module in pkgutil.iter_modules(package.__path__, "benchmarks."):
-        if module.ispkg or module.name == __name__:
-            continue
-        for entry in getattr(importlib.import_module(module.name), "BENCHMARKS", ()):
-            assert entry.name not in found, f"two benchmarks are called {entry.name}"
-            found[entry.name] = entry
+    for entry in entries("benchmarks", Path(__file__).parent, "BENCHMARKS"):
+        assert entry.name not in found, f"two benchmarks are called {entry.name}"
+        found[entry.name] = entry
     return found

@@ -1,14 +1,11 @@
 """Finds every task kind: the modules of this package that define a list `KINDS`."""
 
-import re
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
+from benchmarks.discovery import entries
 from benchmarks.errors import unknown
 from tasks.base import TaskKind
-
-_DEFINES_KINDS = re.compile(r"^KINDS\b", re.MULTILINE)
 
 
 def find(name: str) -> TaskKind:
@@ -26,8 +23,5 @@ def find(name: str) -> TaskKind:
 @cache
 def all_kinds() -> dict[str, TaskKind]:
     """Every task kind by name, in alphabetical order. Imports only the modules that define some."""
-    modules = sorted(
-        path.stem for path in Path(__file__).parent.glob("*.py") if _DEFINES_KINDS.search(path.read_text("utf-8"))
-    )
-    kinds = {kind.name: kind for module in modules for kind in import_module(f"tasks.{module}").KINDS}
+    kinds = {kind.name: kind for kind in entries("tasks", Path(__file__).parent, "KINDS")}
     return dict(sorted(kinds.items()))

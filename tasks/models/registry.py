@@ -1,14 +1,11 @@
 """Finds every model under test: the modules of this package that define a list `MODELS`."""
 
-import re
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
+from benchmarks.discovery import entries
 from benchmarks.errors import unknown
 from tasks.base import ModelEntry
-
-_DEFINES_MODELS = re.compile(r"^MODELS\b", re.MULTILINE)
 
 
 def find(name: str) -> ModelEntry:
@@ -26,8 +23,5 @@ def find(name: str) -> ModelEntry:
 @cache
 def all_models() -> dict[str, ModelEntry]:
     """Every model by name, in alphabetical order. Cheap: a module keeps its heavy imports inside `load`."""
-    modules = sorted(
-        path.stem for path in Path(__file__).parent.glob("*.py") if _DEFINES_MODELS.search(path.read_text("utf-8"))
-    )
-    models = {model.name: model for module in modules for model in import_module(f"tasks.models.{module}").MODELS}
+    models = {model.name: model for model in entries("tasks.models", Path(__file__).parent, "MODELS")}
     return dict(sorted(models.items()))
