@@ -73,7 +73,7 @@ def files(root: Path) -> tuple[Path, ...]:
     """The files of the layout that is there, in reading order; of the PNG layout where there is none."""
     if (root / TEST).is_dir() or not _mat(root).is_file():
         return (_list(root), root / TEST)
-    return (_mat(root), _splits(root) if _splits(root).is_file() else _list(root))
+    return (_mat(root), _list(root) if _list(root).is_file() else _splits(root))
 
 
 def _has_pngs(root: Path) -> bool:
@@ -115,9 +115,7 @@ def _from_mat(root: Path) -> tuple[str, tuple[Sample, ...]]:
             image=frame.photo,
             image_id=f"{frame.number:05d}",
             question="",
-            target=DepthTarget(
-                frame.depth, names=_names(None, frame.scene, frame.number)
-            ),
+            target=DepthTarget(frame.depth, names=_names(None, frame.scene, frame.number)),
             tags={"scene": frame.scene},
         )
         for frame in frames

@@ -124,8 +124,10 @@ def test_missing_files_are_counted_and_named(root, tmp_path_factory):
     (root / TEST / "kitchen/rgb_00007.jpg").unlink()
     with pytest.raises(DataError, match=r"test: 1 of 2 photos are missing \(kitchen/rgb_00007\.jpg\)"):
         opened(root)
+    empty = tmp_path_factory.mktemp("empty")
     with pytest.raises(DataError, match=r"holds neither nyu_depth_v2/official_splits/test nor .*labeled\.mat"):
-        opened(tmp_path_factory.mktemp("empty"))
+        opened(empty)
+    assert [path.name for path in benchmark("nyu").files(empty)] == [Path(LIST).name, "test"]
     (root / LIST).unlink()
     with pytest.raises(DataError, match=r"with_gt\.txt is missing"):
         opened(root)
