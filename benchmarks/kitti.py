@@ -161,12 +161,12 @@ def _sweep(sweeps: Any, place: int) -> "NDArray[np.float32]":
 
 
 _CARD = (
-    "Geiger et al., Vision meets Robotics: The KITTI Dataset, IJRR 2013; test photos of Eigen et al., NIPS 2014, as "
-    "the BTS repository lists them; {truths}. Licence: CC BY-NC-SA 3.0."
+    "Geiger et al., Vision meets Robotics: The KITTI Dataset, IJRR 2013; test photos of Eigen et al., "
+    "NIPS 2014, arXiv:1406.2283, as the BTS repository lists them; {truths}. Licence: CC BY-NC-SA 3.0."
 )
 _TRUTHS = {
-    EIGEN: "truths of Uhrig et al., Sparsity Invariant CNNs, 3DV 2017 (652 photos have one)",
-    RAW: "truths are single laser sweeps, exported by monodepth2 (697 photos)",
+    EIGEN: "truths of Uhrig et al., Sparsity Invariant CNNs, 3DV 2017, arXiv:1708.06500 (652 photos have one)",
+    RAW: "truths are single laser sweeps, exported by monodepth2, arXiv:1806.01260 (697 photos)",
 }
 BENCHMARKS = [
     Benchmark(

@@ -56,7 +56,8 @@ def _columns(maps: list[NDArray[np.float32]], path: Path) -> column_cache.Column
     if not maps or any(each.ndim != 2 or not each.size for each in maps):
         raise DataError(f"{path} must hold one map [H, W] for every photo: export it again")
     if bad := [place for place, each in enumerate(maps) if not np.isfinite(each).all() or (each < 0).any()]:
-        raise DataError(f"{path}: {len(bad)} maps hold depths below 0, infinite or NaN (first: {bad[0]}): export it again")
+        wrong = f"{len(bad)} maps hold depths below 0, infinite or NaN (first: {bad[0]})"
+        raise DataError(f"{path}: {wrong}: export it again")
     places = [np.flatnonzero(each).astype(np.int32) for each in maps]
     return {
         "sizes": np.array([each.shape for each in maps], dtype=np.int32),
