@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmarks.errors import ConfigError, unknown
 from tasks import strict_yaml
@@ -19,6 +19,7 @@ from tasks import strict_yaml
 BUILT_IN = Path(__file__).parents[1] / "configs" / "prompts"
 DEFAULT, ALL = "default", "all"
 _PLACES = re.compile(r"\{question\}|\{categories\}|<region>")
+_BRACES = re.compile(r"\{[^{}]*\}")
 
 
 class Bank(BaseModel):
@@ -36,6 +37,11 @@ class Bank(BaseModel):
 
     @model_validator(mode="after")
     def _same_places(self) -> Self:
+        for wording in (self.default, *self.paraphrases):
+            if unknown_places := [place for place in _BRACES.findall(wording) if not _PLACES.fullmatch(place)]:
+                raise ValueError(
+                    f"'{wording}' holds {unknown_places[0]}, but only {{question}} and {{categories}} are filled in"
+                )
         wanted = sorted(_PLACES.findall(self.default))
         for wording in self.paraphrases:
             if sorted(_PLACES.findall(wording)) != wanted:
@@ -61,10 +67,18 @@ def bank(key: str) -> Bank:
         ConfigError: its file cannot be used.
     """
     if " " in key.strip():
-        return Bank(default=key)
+        return _own_words(key)
     if key not in keys():
         raise unknown("prompt", key, keys())
     return strict_yaml.read(BUILT_IN / f"{key}.yaml", Bank)
+
+
+def _own_words(text: str) -> Bank:
+    try:
+        return Bank(default=text)
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"prompt {reason}: correct it") from None
 
 
 def sets(key: str, wanted: Sequence[str]) -> list[str]:

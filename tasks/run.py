@@ -81,9 +81,9 @@ def evaluate_all(
     for job in jobs:
         split, task = job.open(), job.task
         wordings = prompts.sets(task.prompt, prompt_sets or [options.prompt_set])
-        for way in [{"regime": regime, "prompt_set": wording} for regime in regimes for wording in wordings]:
+        for way in [replace(options, regime=r, prompt_set=wording) for r in regimes for wording in wordings]:
             try:
-                records.append(evaluate(task, split, entry, replace(options, **way)))
+                records.append(evaluate(task, split, entry, way))
             except Interrupted as stop:
                 before = f"{len(records)} rows were finished before and will not run again" if records else ""
                 raise Interrupted("; ".join(text for text in (str(stop), before) if text)) from None

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.schema import Prediction
+from tasks.base import ModelEntry
+from tasks.models import registry as models
+
 
 @pytest.fixture
 def boxes(refbench, small_world):
@@ -73,3 +77,23 @@ def test_an_unknown_regime_gets_the_nearest_name(boxes):
     outcome = boxes("--regime", "ful")
     assert outcome.code == 2
     assert "no regime is called 'ful'; did you mean full?" in outcome.err
+
+
+@pytest.mark.parametrize(("task", "limit"), [("vqav2", 16), ("pope", 128), ("coco_captions", 64), ("okvqa", None)])
+def test_the_limit_on_an_answer_of_a_task_reaches_the_model(refbench, small_world, monkeypatch, task, limit):
+    asked = []
+
+    class Reader:
+        """Remembers its queries."""
+
+        def predict(self, queries):
+            asked.extend(queries)
+            return [Prediction(query.sample_id, "ok", "yes") for query in queries]
+
+        def fingerprint(self):
+            return "reader/1"
+
+    monkeypatch.setattr("metrics.meteor.unavailable", lambda: "left out for speed")
+    monkeypatch.setattr(models, "find", lambda name: ModelEntry("reader", "test", ("text",), lambda options: Reader()))
+    assert refbench("eval", "--task", task, "--limit", 1, "--data-root", small_world).code == 0
+    assert {query.max_new_tokens for query in asked} == {limit}

@@ -49,6 +49,13 @@ def test_a_text_with_a_space_is_its_own_only_wording():
     assert bank("Find {question} now").wordings() == {"default": "Find {question} now"}
 
 
+def test_a_place_that_nothing_fills_is_told():
+    with pytest.raises(
+        ConfigError, match=r"holds \{questoin\}, but only \{question\} and \{categories\} are filled in"
+    ):
+        template("Find {questoin} now")
+
+
 def test_sets_are_resolved_in_order_and_once():
     assert sets("locate_expression", ["2", "all"]) == ["2", "default", "1", "3", "4"]
     with pytest.raises(UnknownName, match="no prompt set of locate_expression is called '9'"):
