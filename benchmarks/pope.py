@@ -6,17 +6,16 @@
 Samples keep the order of the file. "label" is yes or no; the question's object is absent where it is no.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import parse_json, plain_name, read_bytes
 from benchmarks.photos import folder_of, sized
 from benchmarks.schema import Benchmark, Sample, Split, TextTarget
+from benchmarks.splits import build_split
 
 NAME = "pope/coco"
 FOLDER = "pope"
@@ -55,7 +54,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
         raise unknown(f"split of {NAME}", split, SPLITS)
     questions = read_questions(path_of(root, split))
     photos = sized(root, IMAGE_FOLDERS, (question.image for question in questions), "COCO val2014")
-    samples = tuple(
+    samples = (
         Sample(
             id=f"{NAME}/{split}/question-{question.number}",
             image=photos[question.image],
@@ -66,14 +65,8 @@ def open_split(root: Path, split: str, origin: str) -> Split:
         )
         for question in questions
     )
-    return Split(
-        benchmark=NAME,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=SPLITS[split] if origin == "official" else None,
-        fingerprint=_fingerprint(split, questions),
-        samples=samples,
-    )
+    facts = ([each.number, each.image, each.text, each.label] for each in questions)
+    return build_split(NAME, split, origin, SPLITS[split], samples, facts)
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -122,15 +115,6 @@ def _question(content: Any, place: str) -> Question:
             "fetch the file again"
         )
     return Question(number, plain_name(content.get("image"), place), text, str(label))
-
-
-def _fingerprint(split: str, questions: list[Question]) -> str:
-    """SHA-256 over ids, questions and labels, in order."""
-    digest = hashlib.sha256()
-    for question in questions:
-        line = [NAME, split, question.number, question.image, question.text, question.label]
-        digest.update(json.dumps(line).encode() + b"\n")
-    return digest.hexdigest()
 
 
 BENCHMARKS = [

@@ -8,13 +8,13 @@ Hugging Face hub).
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, cast
 
 from benchmarks import index_cache, refcoco
 from benchmarks.errors import unknown
 from benchmarks.files import parse_pickle, read_bytes
 from benchmarks.refcoco_records import check_refs
 from benchmarks.schema import Benchmark, Region, Sample, Split, Target, TextTarget
+from benchmarks.splits import build_split
 
 NAME = "refcocog_reg/umd"
 READER = "refcocog_reg/1"
@@ -36,14 +36,8 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     by_ref: dict[str, list[Sample]] = {}
     for sample in expressions.samples:
         by_ref.setdefault(sample.id.split("/")[-2], []).append(sample)
-    return Split(
-        benchmark=NAME,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=PUBLISHED[split] if origin == "official" else None,
-        fingerprint=index_cache.digest_bytes(f"{READER} {expressions.fingerprint}".encode()),
-        samples=tuple(_sample(split, ref, samples) for ref, samples in by_ref.items()),
-    )
+    samples = (_sample(split, ref, own) for ref, own in by_ref.items())
+    return build_split(NAME, split, origin, PUBLISHED[split], samples, facts=[expressions.fingerprint])
 
 
 def found(root: Path) -> Mapping[str, int]:

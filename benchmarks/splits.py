@@ -17,7 +17,7 @@ def build_split(
         benchmark: full name.
         split: split name.
         origin: "official" or "sample".
-        published: number of samples that official files should hold.
+        published: number of samples that official files should hold, 0 where none is published.
         samples: in their order.
         facts: what the fingerprint depends on, in order: ids, questions and targets, as JSON can hold them.
     """
@@ -28,7 +28,7 @@ def build_split(
         benchmark=benchmark,
         name=split,
         origin=cast(Literal["official", "sample"], origin),
-        expected=published if origin == "official" else None,
+        expected=(published or None) if origin == "official" else None,
         fingerprint=digest.hexdigest(),
         samples=tuple(samples),
     )

@@ -5,13 +5,11 @@ counting and the fingerprint are the same for all. Sizes of photos are read from
 them, or where nothing in the photo is located and the recorded size is that of another copy.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
@@ -19,6 +17,7 @@ from benchmarks.files import collector_paused, parse_json, read_bytes
 from benchmarks.photos import folder_of, sized
 from benchmarks.regions import point
 from benchmarks.schema import Benchmark, ImageRef, Region, Sample, Split, TextTarget
+from benchmarks.splits import build_split
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,10 @@ class Record:
 
 Parse = Callable[[Sequence[Any], Sequence[Path]], Mapping[str, list[Record]]]
 """(contents of the files of a split, their paths) -> records by split; they may hold other splits as well."""
-Find = Callable[[Path, Iterable[str]], Mapping[str, ImageRef]]
-"""(data root, file names) -> photos. Raises DataError where one is missing or no image."""
+Shown = ImageRef | tuple[ImageRef, ...]
+"""A photo, or the frames of a video in time order."""
+Find = Callable[[Path, Iterable[str]], Mapping[str, Shown]]
+"""(data root, names) -> photos or videos. Raises DataError where one is missing or no image."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class TextSource:
         folders: where the photos may lie; the first folder that exists holds them.
         publisher: whose photos they are, for error texts.
         parse: reads the records.
-        find: finds the photos, where they do not all lie in one of the folders.
+        find: finds photos that do not all lie in one of the folders, or videos.
     """
 
     name: str
@@ -85,8 +86,8 @@ class TextSource:
         """The annotation files of a split: where they are, or else where they should be."""
         return tuple(_place(root, places) for places in self.files[split])
 
-    def photos(self, root: Path, names: Iterable[str]) -> Mapping[str, ImageRef]:
-        """Find photos by name.
+    def shown(self, root: Path, names: Iterable[str]) -> Mapping[str, Shown]:
+        """Find photos or videos by name.
 
         Raises:
             DataError: one is missing or no image.
@@ -119,30 +120,15 @@ def open_split(source: TextSource, root: Path, split: str, origin: str) -> Split
     records = read(source, root, split)
     if not records:
         raise DataError(f"{source.paths(root, split)[0]}: holds nothing of split {split}: fetch the whole file")
-    photos = source.photos(root, (record.photo for record in records))
-    return make_split(source, split, origin, records, [_sample(source, split, r, photos[r.photo]) for r in records])
-
-
-def make_split(
-    source: TextSource, split: str, origin: str, records: Sequence[Record], samples: Sequence[Sample]
-) -> Split:
-    """Build an opened split from its records and their samples."""
-    return Split(
-        benchmark=source.name,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=(source.published[split] or None) if origin == "official" else None,
-        fingerprint=fingerprint(source, split, records),
-        samples=tuple(samples),
+    shown = source.shown(root, (record.photo for record in records))
+    return build_split(
+        source.name,
+        split,
+        origin,
+        published=source.published[split],
+        samples=(_sample(source, split, record, shown[record.photo]) for record in records),
+        facts=(record.row() for record in records),
     )
-
-
-def fingerprint(source: TextSource, split: str, records: Iterable[Record]) -> str:
-    """SHA-256 over ids, questions and truths, in order."""
-    digest = hashlib.sha256()
-    for record in records:
-        digest.update(json.dumps([source.name, split, *record.row()]).encode() + b"\n")
-    return digest.hexdigest()
 
 
 def found(source: TextSource, root: Path) -> dict[str, int]:
@@ -258,7 +244,8 @@ def unique(records: Sequence[Record], path: Path) -> list[Record]:
     return list(records)
 
 
-def _sample(source: TextSource, split: str, record: Record, photo: ImageRef) -> Sample:
+def _sample(source: TextSource, split: str, record: Record, shown: Shown) -> Sample:
+    photo, frames = (shown[0], shown) if isinstance(shown, tuple) else (shown, ())
     return Sample(
         id=f"{source.name}/{split}/{record.key}",
         image=photo,
@@ -267,6 +254,7 @@ def _sample(source: TextSource, split: str, record: Record, photo: ImageRef) -> 
         target=TextTarget(tuple(record.answers)),
         tags=record.tags,
         regions=tuple(_regions(record, photo)),
+        frames=frames,
     )
 
 

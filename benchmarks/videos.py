@@ -20,62 +20,39 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from benchmarks.errors import DataError, unknown
+from benchmarks.errors import DataError
 from benchmarks.files import list_names, plain_name
-from benchmarks.photos import folder_of, image_size_hw
-from benchmarks.schema import Benchmark, ImageRef, Sample, Split, TextTarget
-from benchmarks.text_source import Record, TextSource, files, found, listed, make_split, read, text, unique
+from benchmarks.photos import image_size_hw
+from benchmarks.schema import ImageRef
+from benchmarks.text_source import Record, TextSource, benchmark_of, listed, text, unique
 
 FRAME_TYPES = (".jpg", ".jpeg", ".png")
 _NUMBERS = re.compile(r"(\d+)")
 
 
-def open_split(source: TextSource, root: Path, split: str, origin: str) -> Split:
-    """Open one split.
-
-    Raises:
-        DataError: files or frames are missing, or a record is broken.
-        UnknownName: no such split.
-    """
-    if split not in source.published:
-        raise unknown(f"split of {source.name}", split, source.published)
-    records = read(source, root, split)
-    if not records:
-        raise DataError(f"{source.paths(root, split)[0]}: holds nothing of split {split}: fetch the whole file")
-    frames = find_frames(root, source, [record.photo for record in records])
-    samples = [
-        Sample(
-            id=f"{source.name}/{split}/{record.key}",
-            image=shown[0],
-            image_id=record.image_id,
-            question="",
-            target=TextTarget(tuple(record.answers)),
-            tags=record.tags,
-            frames=shown,
-        )
-        for record, shown in zip(records, frames, strict=True)
-    ]
-    return make_split(source, split, origin, records, samples)
-
-
-def find_frames(root: Path, source: TextSource, names: Sequence[str]) -> list[tuple[ImageRef, ...]]:
+def find_frames(place: str, root: Path, names: Iterable[str]) -> dict[str, tuple[ImageRef, ...]]:
     """Find the frames of every video, in time order.
+
+    Args:
+        place: folder of all frames, below the data root.
+        root: data root.
+        names: of the videos, which are those of their folders.
 
     Raises:
         DataError: the folder of frames is missing, a video has no frame, or its first frame is no image.
     """
-    folder = folder_of(root, source.folders)
-    if folder is None:
-        raise DataError(f"{root / source.folders[0]} is missing: put one folder of frames per video there")
+    folder = root / place
+    if not folder.is_dir():
+        raise DataError(f"{folder} is missing: put one folder of frames per video there")
     present = set(list_names(folder))
-    shown = [sorted(_frame_names(folder / name), key=_time) if name in present else [] for name in names]
-    if missing := [name for name, own in zip(names, shown, strict=True) if not own]:
+    found = {name: sorted(_frame_names(folder / name), key=_time) if name in present else [] for name in names}
+    if missing := [name for name, own in found.items() if not own]:
         first = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         raise DataError(
-            f"{folder}: {len(missing)} of {len(names)} videos have no frames ({first}): extract them into one folder "
+            f"{folder}: {len(missing)} of {len(found)} videos have no frames ({first}): extract them into one folder "
             "per video"
         )
-    return [_refs(folder / name, own) for name, own in zip(names, shown, strict=True)]
+    return {name: _refs(folder / name, own) for name, own in found.items()}
 
 
 def _refs(folder: Path, names: Sequence[str]) -> tuple[ImageRef, ...]:
@@ -157,6 +134,7 @@ MSRVTT = TextSource(
     folders=("msrvtt/frames",),
     publisher="MSR-VTT",
     parse=parse_msrvtt,
+    find=partial(find_frames, "msrvtt/frames"),
 )
 TGIF = TextSource(
     name="tgif/captions",
@@ -166,29 +144,18 @@ TGIF = TextSource(
     folders=("tgif/frames",),
     publisher="TGIF",
     parse=parse_tgif,
+    find=partial(find_frames, "tgif/frames"),
 )
 
 
-def _benchmark(source: TextSource, card: str, where: str) -> Benchmark:
-    return Benchmark(
-        name=source.name,
-        splits=source.published,
-        open=partial(open_split, source),
-        files=partial(files, source),
-        card=card,
-        found=partial(found, source),
-        where=where,
-    )
-
-
 BENCHMARKS = [
-    _benchmark(
+    benchmark_of(
         MSRVTT,
         "Xu et al., MSR-VTT: A Large Video Description Dataset for Bridging Video and Language, CVPR 2016, no arXiv "
         "version. Licence: research use.",
         "ms-multimedia-challenge.com/2016/dataset (test_videodatainfo.json; frames are extracted by the user)",
     ),
-    _benchmark(
+    benchmark_of(
         TGIF,
         "Li et al., TGIF: A New Dataset and Benchmark on Animated GIF Description, CVPR 2016, arXiv:1604.02748. "
         "Licence: sentences for research use, GIFs of their authors.",
