@@ -1,7 +1,9 @@
 """Object hallucination (POPE): a question about one object in, yes or no in words out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import cast, get_args
 
 from benchmarks.errors import DataError
 from benchmarks.schema import Prediction, Sample, TextTarget
@@ -9,16 +11,17 @@ from metrics import pope
 from metrics.base import Row
 from metrics.json_files import read_lines
 from tasks.base import TaskKind, answer
+from tasks.protocol import choice, only
 from tasks.text_files import Form, prediction, read
 
 FORM = Form(ids=("question_id",), texts=("answer", "text"))
 
 
-def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
-    """Compare the answer, read as the official script reads it, with the label; no answer counts as the wrong one."""
+def measure(parser: pope.Parser, sample: Sample, prediction: Prediction) -> dict[str, Row]:
+    """Compare the answer, as a parser reads it, with the label; no answer counts as the wrong one."""
     text = prediction.text if prediction.status == "ok" else None
     label = sample.truth(TextTarget).answers[0]
-    return {pope.POPE.name: pope.measure(text, "yes" if label == "yes" else "no")}
+    return {pope.POPE.name: pope.measure(text, "yes" if label == "yes" else "no", parser)}
 
 
 def perfect(sample: Sample) -> Prediction:
@@ -52,14 +55,23 @@ def official(path: Path, samples: Sequence[Sample]) -> dict[str, Prediction]:
     return found
 
 
-KINDS = [
-    TaskKind(
+def configure(options: Mapping[str, str]) -> TaskKind:
+    """Build the kind that reads answers as the protocol's `parser` says: official or strict.
+
+    Raises:
+        ConfigError, UnknownName: there is no such option or value.
+    """
+    parser = cast(pope.Parser, choice(only(options, ["parser"]), "parser", get_args(pope.Parser), "official"))
+    return TaskKind(
         name="pope",
         wants="text",
         metrics=(pope.POPE,),
-        measure=measure,
+        measure=partial(measure, parser),
         perfect=perfect,
+        configure=configure,
         official=official,
         formats="JSON lines {question, answer} in the order of the questions, or {question_id, answer} in any",
     )
-]
+
+
+KINDS = [configure({})]

@@ -107,3 +107,19 @@ def test_lines_that_answer_other_questions_are_refused(refbench, small_world, tm
     done = refbench("score", "--task", "pope", *words)
     assert done.code == 2
     assert f"{path}:1: must answer {asked[0]['text']!r}" in done.err
+
+
+def test_the_protocol_chooses_the_parser(refbench, small_world, tmp_path):
+    text = "kind: pope\nbenchmark: pope/coco\nsplits: [random]\nprompt: answer_yes_or_no\ndescription: mine\n"
+    (tmp_path / "mine").mkdir()
+    asked = [json.loads(each) for each in (small_world / "pope" / "coco_pope_random.json").read_text().splitlines()]
+    lines = [json.dumps({"question_id": each["question_id"], "answer": "There is no such thing."}) for each in asked]
+    (path := tmp_path / "answers.json").write_text("\n".join(lines))
+    accuracy = {}
+    for parser in ("official", "strict", "loose"):
+        (tmp_path / "mine" / "mine.yaml").write_text(f"{text}protocol: {{parser: {parser}}}\n")
+        words = ("--include", tmp_path / "mine", "--predictions", path, "--data-root", small_world, "--json")
+        accuracy[parser] = refbench("score", "--task", "mine", *words)
+    assert accuracy["official"].json["metrics"]["accuracy"] == 0.5  # a "no" in the first sentence
+    assert accuracy["strict"].json["metrics"]["accuracy"] == 0  # no first word yes or no
+    assert "protocol option parser is 'loose', not one of official, strict" in accuracy["loose"].err
