@@ -192,4 +192,5 @@ def _print(records: "list[Record]", skipped: "list[Skipped]", args: argparse.Nam
         return
     for record in records:
         if record.data == "sample" and _KIND in record.slices:
-            print(f"\n{record.task} {record.split}, by kind of expression\n{slices_table(record, _KIND)}")
+            what = " ".join([record.task, record.split, *(record.options[name] for name in asked)])
+            print(f"\n{what}, by kind of expression\n{slices_table(record, _KIND)}")

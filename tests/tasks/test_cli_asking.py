@@ -38,6 +38,7 @@ def test_all_wordings_are_rows_with_mean_and_spread(boxes):
     text = boxes("--prompt-set", "all").out
     assert "mean of 5" in text
     assert "spread of 5" in text
+    assert "refcocog_rec val 2, by kind of expression" in text.splitlines()
 
 
 def test_the_default_wording_is_the_same_run_named_or_not(boxes):
