@@ -30,13 +30,13 @@ def write_visual7w(folder: Path, seed: int, scenes: Mapping[SplitName, int]) -> 
     images: list[dict[str, Any]] = []
     for image_id, scene in found:
         (photos / (name := f"v7w_{image_id}.jpg")).write_bytes(jpeg(scene.image))
-        pairs = [_pair(image_id, asked, scene, boxes) for asked in enumerate(_asked(scene))]
+        pairs = [_pair(image_id, asked, scene, boxes) for asked in enumerate(which(scene))]
         images.append({"image_id": image_id, "filename": name, "split": "test", "qa_pairs": pairs})
     content = {"dataset": "visual7w-pointing", "boxes": boxes, "images": images}
     (folder / "visual7w" / "dataset_v7w_pointing.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def _asked(scene: DenseScene) -> list[tuple[str, DenseObject]]:
+def which(scene: DenseScene) -> list[tuple[str, DenseObject]]:
     """Questions with one answer: the nearest, the farthest, and whatever is the only one of its colour and kind."""
     names = [_name(each) for each in scene.objects]
     single = [
@@ -56,8 +56,7 @@ def _pair(
     image_id: int, asked: tuple[int, tuple[str, DenseObject]], scene: DenseScene, boxes: list[dict[str, Any]]
 ) -> dict[str, Any]:
     number, (question, meant) = asked
-    others = [each.box_xywh for each in scene.objects if each is not meant and each.box_xywh != meant.box_xywh]
-    drawn = [meant.box_xywh, *others, *_corners()][:CANDIDATES]
+    drawn = candidates(meant, scene)
     first = len(boxes) + 1
     for place, (x, y, width, height) in enumerate(drawn):
         name = _name(meant) if place == 0 else "other"
@@ -69,6 +68,12 @@ def _pair(
         "multiple_choices": [first + place for place in range(1, CANDIDATES)],
         "type": "which",
     }
+
+
+def candidates(meant: DenseObject, scene: DenseScene) -> list[XYWH]:
+    """Four boxes to choose among, the right one first."""
+    others = [each.box_xywh for each in scene.objects if each is not meant and each.box_xywh != meant.box_xywh]
+    return [meant.box_xywh, *others, *_corners()][:CANDIDATES]
 
 
 def _corners() -> list[XYWH]:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from benchmarks.schema import Region
+from benchmarks.world.visual_prompts import deepest, rough, scribble
 from refvlm.processor import Letterbox
-from refvlm.regions import KINDS, rasterise
+from refvlm.regions import KINDS, POINT_RADIUS, rasterise
 
 DRAWN = KINDS
 _STROKES = (3, 6)
@@ -12,7 +13,7 @@ _STROKES = (3, 6)
 
 
 def draw_prompt(kind: str, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mark an object: a pixel inside it, its box, a line through it, or all of it.
+    """Mark an object: a pixel inside it, its box, a line through it, or all of it; half of them as the world does.
 
     Args:
         kind: one of DRAWN.
@@ -22,10 +23,13 @@ def draw_prompt(kind: str, mask: np.ndarray, rng: np.random.Generator) -> np.nda
     Returns:
         float32 [S, S], 1 inside the prompt.
     """
+    as_the_world = bool(rng.random() < 0.5)
     if kind == "mask":
-        return mask.astype(np.float32)
+        return (rough(mask) if as_the_world else mask).astype(np.float32)
     rows, columns = np.nonzero(mask)
     letterbox = Letterbox(mask.shape, len(mask))
+    if kind != "box" and as_the_world:
+        return _dots(np.array([deepest(mask)]) if kind == "point" else np.argwhere(scribble(mask).T), letterbox)
     if kind == "box":
         box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
         return rasterise(Region("box", box_xyxy=tuple(float(edge) for edge in box)), letterbox)  # type: ignore[arg-type]
@@ -37,3 +41,14 @@ def draw_prompt(kind: str, mask: np.ndarray, rng: np.random.Generator) -> np.nda
     ordered = points[np.argsort(spread @ along)]
     line = tuple((float(x), float(y)) for x, y in ordered)
     return rasterise(Region("point" if kind == "point" else "scribble", points_xy=line), letterbox)
+
+
+def _dots(pixels: np.ndarray, letterbox: Letterbox) -> np.ndarray:
+    """Draw pixels [N, 2], xy, as the disks that stand for a raster of the sample world's own."""
+    side = letterbox.side
+    axis = np.arange(side) + 0.5
+    radius = max(1.0, POINT_RADIUS * side)
+    away = (axis[None, :, None] - pixels[:, 1, None, None] - 0.5) ** 2 + (
+        axis[None, None] - pixels[:, 0, None, None] - 0.5
+    ) ** 2
+    return np.asarray((away <= radius**2).any(0), dtype=np.float32)

@@ -17,7 +17,8 @@ from benchmarks.world.grandf import describe as describe_grounded
 from benchmarks.world.grefcoco import expressions as several_expressions
 from benchmarks.world.reasonseg import LONG, SHORT
 from benchmarks.world.salient import salient_mask
-from benchmarks.world.scenes import COLOURS, SHAPES, Scene
+from benchmarks.world.scenes import COLOURS, SHAPES, SIZE, Scene
+from benchmarks.world.visual7w import candidates, which
 from refvlm.training.prompts_drawn import DRAWN, draw_prompt
 from refvlm.training.wording import word
 from refvlm.trp import Text, Triplet
@@ -183,6 +184,54 @@ def name(scene: DenseScene, draw: Draw) -> Question | None:
     return Question(word("describe_region", draw.rng), "text", (Text(describe(chosen)),), (), (region,))
 
 
+def describe_shape(scene: Scene, draw: Draw) -> Question | None:
+    """Name a shape that a visual prompt marks, by size, colour and shape."""
+    place = int(draw.rng.integers(len(scene.things)))
+    thing, mask = scene.things[place], scene.masks[place]
+    kind = "box" if draw.rng.random() < 0.6 else DRAWN[int(draw.rng.integers(len(DRAWN)))]
+    region = Drawn(kind, draw_prompt(kind, mask, draw.rng))
+    text = f"the {thing.size} {thing.colour} {thing.shape}"
+    return Question(word("describe_region", draw.rng), "text", (Text(text),), (), (region,))
+
+
+def about_point(scene: DenseScene, draw: Draw) -> Question | None:
+    """Answer about what is under a point: what it is, its colour, how many are like it."""
+    chosen = scene.objects[int(draw.rng.integers(len(scene.objects)))]
+    alike = str(sum(each.category == chosen.category for each in scene.objects))
+    kind, plural = ("beings", "people") if chosen.category == "person" else ("shapes", _plural(chosen.category))
+    counts = (f"How many {plural} are there?", f"How many of these {kind} are there?", "How many of these are there?")
+    asked = [*((text, alike) for text in counts), ("What is this?", chosen.category)]
+    asked += [] if chosen.category == "person" else [("What color is the shape?", chosen.colour)] * 2
+    text, answer = asked[int(draw.rng.integers(len(asked)))]
+    region = Drawn("point", draw_prompt("point", chosen.mask, draw.rng))
+    return Question(word("answer_about_region", draw.rng, text), "text", (Text(answer),), (), (region,))
+
+
+def choose_region(scene: DenseScene, draw: Draw) -> Question | None:
+    """Choose among four boxes, by letter or by box."""
+    asked = which(scene)
+    text, meant = asked[int(draw.rng.integers(len(asked)))]
+    boxes = candidates(meant, scene)
+    order = draw.rng.permutation(len(boxes)).tolist()
+    right = order.index(0)
+    regions = tuple(Drawn("box", _filled(boxes[place])) for place in order)
+    if draw.rng.random() < 0.6:
+        return Question(word("choose_region", draw.rng, text), "text", (Text("abcd"[right]),), (), regions)
+    body = (Triplet(meant.category, "box", 1), Text("."))
+    return Question(word("locate_choice", draw.rng, text), "box", body, (Ref(meant.mask),), regions)
+
+
+def _filled(box_xywh: tuple[int, int, int, int]) -> np.ndarray:
+    x, y, width, height = box_xywh
+    drawn = np.zeros((SIZE, SIZE), np.float32)
+    drawn[y : y + height, x : x + width] = 1
+    return drawn
+
+
+def _plural(category: str) -> str:
+    return f"{category}es" if category == "cross" else f"{category}s"
+
+
 def describe(thing: DenseObject) -> str:
     """Name a thing: "a striped red circle", "a person in blue"."""
     if thing.keypoints is not None:
@@ -264,10 +313,11 @@ def _grouped(prompt: str, unit: Unit, groups: Sequence[tuple[str, list[Ref]]]) -
 
 SHAPES_MAKERS: Mapping[str, Callable[[Scene, Draw], Question | None]] = {
     "refer": refer, "refer_many": refer_many, "exists": exists, "ask": ask, "choose": choose,
-    "caption": caption,
+    "caption": caption, "describe_shape": describe_shape,
 }  # fmt: skip
 DENSE_MAKERS: Mapping[str, Callable[[DenseScene, Draw], Question | None]] = {
     "detect": detect, "instances": instances, "panoptic": panoptic, "semantic": semantic, "keypoints": keypoints,
     "depth": depth, "prompted": prompted, "pose_of": pose_of, "name": name,
     "grounded_caption": grounded_caption, "salient": salient, "by_depth": by_depth,
+    "about_point": about_point, "choose_region": choose_region,
 }  # fmt: skip

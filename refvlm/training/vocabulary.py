@@ -15,6 +15,7 @@ from refvlm.training.wording import KEYS, wordings
 _ANSWERS = (
     "yes no nothing whole scene a an and there are is in with other around it at the top bottom from to image color "
     "how many which what shapes shape crosses circles squares triangles stars diamonds objects all largest person "
+    "beings people closest viewer farthest away one grey background is "
     "shirt on salient or unanswerable these this many left right near behind letter first second third fourth number "
     "does have which one two three four five six seven eight nine ten zero object candidate pointed points marked"
 )

@@ -8,10 +8,10 @@ import yaml
 
 BANKS = Path(__file__).parents[2] / "configs" / "prompts"
 KEYS = (
-    "answer_briefly", "answer_yes_or_no", "describe_image", "describe_region", "describe_with_masks", "detect_objects",
-    "estimate_depth", "locate_expression", "locate_joints", "locate_joints_in_box", "segment_answer",
-    "segment_everything", "segment_expression", "segment_objects", "segment_region", "segment_regions",
-    "segment_salient",
+    "answer_about_region", "answer_briefly", "answer_yes_or_no", "choose_region", "describe_image", "describe_region",
+    "describe_with_masks", "detect_objects", "estimate_depth", "locate_choice", "locate_expression", "locate_joints",
+    "locate_joints_in_box", "segment_answer", "segment_everything", "segment_expression", "segment_objects",
+    "segment_region", "segment_regions", "segment_salient",
 )  # fmt: skip
 """Prompts that `refvlm.training.questions` asks with."""
 
