@@ -52,7 +52,7 @@ class Sweeps:
 
 
 def _columns(maps: list[NDArray[np.float32]], path: Path) -> column_cache.Columns:
-    """Keep the readings: values above 0 and where they stand; anything that is no such value is no reading."""
+    """Keep the readings, which are the values above 0, and where they stand."""
     if not maps or any(each.ndim != 2 or not each.size for each in maps):
         raise DataError(f"{path} must hold one map [H, W] for every photo: export it again")
     if bad := [place for place, each in enumerate(maps) if not np.isfinite(each).all() or (each < 0).any()]:

@@ -179,7 +179,8 @@ BENCHMARKS = [
         files=files,
         card=(
             "Silberman et al., Indoor Segmentation and Support Inference from RGBD Images, ECCV 2012; test list of "
-            "Eigen et al., NIPS 2014, as the BTS repository ships it. Licence: none stated; published for research."
+            "Eigen et al., NIPS 2014, arXiv:1406.2283, as the BTS repository ships it. Licence: none "
+            "stated; published for research."
         ),
         found=found,
         where="cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html; PNGs and list: github.com/cleinc/bts",
