@@ -1,8 +1,8 @@
 """The command that may stand before an instruction: what task it is, what the answer is made of, and in which unit.
 
 A model that always gets the full command need not decide what to answer with. So there are three regimes: `full` gives
-the command of the wanted unit, `instruction` none, `wrong` that of another unit while the instruction and what is scored
-stay the same. The idea is REF-VLM's (arXiv:2503.07413), whose prompts carry such a command in every turn.
+the command of the wanted unit, `instruction` none, `wrong` that of another unit while the instruction and what is
+scored stay the same. The idea is REF-VLM's (arXiv:2503.07413), whose prompts carry such a command in every turn.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """Predictions that another program wrote, for `refbench score --task`.
 
 Where the kind of task has an official results format (COCO results, a folder of PNGs), a folder, a file whose content
-is one JSON list, or one whose lines are JSON objects without our sample_id, is read as that. Otherwise one JSON object
-a line in two forms, also mixed: the lines of our own `predictions.jsonl`, and the simple form
+is one JSON list or object, or one whose lines are JSON objects without our sample_id, is read as that. Otherwise one
+JSON object a line in two forms, also mixed: the lines of our own `predictions.jsonl`, and the simple form
 
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "box_xyxy": [x1, y1, x2, y2]}         (or null: no answer)
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "mask_rle": {"size": [H, W], "counts": "…"}}
@@ -98,12 +98,15 @@ def is_official(path: Path) -> bool:
 
 
 def _is_nameless(path: Path) -> bool:
-    """Whether the first line is a JSON object that names no sample of ours."""
-    try:
-        first = json.loads(read_bytes(path).lstrip().partition(b"\n")[0])
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(first, dict) and "sample_id" not in first
+    """Whether the first line, or else the whole file, is a JSON object that names no sample of ours."""
+    data = read_bytes(path).lstrip()
+    for content in (data.partition(b"\n")[0], data):
+        try:
+            first = json.loads(content)
+        except (ValueError, RecursionError):
+            continue
+        return isinstance(first, dict) and "sample_id" not in first
+    return False
 
 
 def _of_split(found: dict[str, Prediction], split: Split) -> tuple[dict[str, Prediction], tuple[str, ...]]:
