@@ -172,7 +172,7 @@ SOURCES = (
     Source("hku_is", "HKU-IS/imgs", "HKU-IS/gt", 4_447),
 )
 _CARDS = {
-    "duts_te": "Wang et al., Learning to Detect Salient Objects with Image-Level Supervision, CVPR 2017, no arXiv version",
+    "duts_te": "Wang et al., Learning to Detect Salient Objects, CVPR 2017 (no arXiv version)",
     "dut_omron": "Yang et al., Saliency Detection via Graph-Based Manifold Ranking, CVPR 2013 (no arXiv version)",
     "ecssd": "Shi et al., Hierarchical Image Saliency Detection on Extended CSSD, TPAMI 2016, arXiv:1408.5418",
     "hku_is": "Li and Yu, Visual Saliency Based on Multiscale Deep Features, CVPR 2015, arXiv:1503.08663",
