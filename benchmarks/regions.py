@@ -19,7 +19,7 @@ def point(xy: Sequence[Any], size_hw: tuple[int, int], place: str) -> Region:
     Raises:
         DataError: it is no point, or not on the photo.
     """
-    x, y = _numbers(xy, 2, "a point must be x, y", place)
+    x, y = numbers(xy, 2, "a point must be x, y", place)
     height, width = size_hw
     if not (0 <= x <= width and 0 <= y <= height):
         raise DataError(
@@ -39,7 +39,7 @@ def box(xyxy: Sequence[Any], size_hw: tuple[int, int], place: str) -> Region:
     Raises:
         DataError: it is no box, its corners are in another order, or none of it is on the photo.
     """
-    x1, y1, x2, y2 = _numbers(xyxy, 4, "a box must be x1, y1, x2, y2", place)
+    x1, y1, x2, y2 = numbers(xyxy, 4, "a box must be x1, y1, x2, y2", place)
     height, width = size_hw
     if x2 < x1 or y2 < y1:
         raise DataError(f"{place}: box {x1:g}, {y1:g}, {x2:g}, {y2:g} is not x1, y1, x2, y2: fetch the file again")
@@ -51,7 +51,12 @@ def box(xyxy: Sequence[Any], size_hw: tuple[int, int], place: str) -> Region:
     return Region("box", box_xyxy=(x1, y1, x2, y2))
 
 
-def _numbers(values: Any, count: int, rule: str, place: str) -> list[float]:
+def numbers(values: Any, count: int, rule: str, place: str) -> list[float]:
+    """Check a list of finite numbers.
+
+    Raises:
+        DataError: it is none of that length; the text says the rule.
+    """
     fine = isinstance(values, Sequence) and len(values) == count and all(type(v) in (int, float) for v in values)
     if not fine or not all(map(math.isfinite, values)):
         raise DataError(f"{place}: {rule}, got {values!r}: fetch the file again")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics import depth
+from metrics import depth, vipbench
 from metrics.base import Metric, Row
 
 Weights = Mapping[str, float]
@@ -32,6 +32,7 @@ RATIOS: Mapping[str, Mapping[str, tuple[Weights, Weights]]] = {
         "abs_rel_penalised": ({"abs_rel": 1, "eligible": 1, "answered": -1}, _OF_ELIGIBLE),
         "coverage": ({"answered": 1}, _OF_ELIGIBLE),
     },
+    "vipbench": {f"overlap_{name}": ({f"score_{name}": 1}, {f"of_{name}": 1}) for name in vipbench.CAPABILITIES},
     "nocaps": {f"cider_{domain}": ({f"cider_{domain}": 1}, {f"of_{domain}": 1}) for domain in ("in", "near", "out")},
 }
 """Metric -> key -> weighted columns of its rows whose sums are divided. Other keys are tried as means over samples."""

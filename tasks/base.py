@@ -27,6 +27,8 @@ class TaskKind:
         official: (file or folder in an official results format, samples) -> sample id -> prediction, for
             `refbench score --task`; None where there is no such format. Raises DataError.
         formats: what `official` reads, in one line.
+        files: (samples, predictions in their order) -> plain file name -> content, which a run writes into its
+            directory for other programs, such as an official judge; None where there are none.
         refuse: (query, answer that is well-formed) -> why it cannot be scored by the rules of the task (a depth map of
             a size that they cannot bear), empty where it can; a refused answer is kept as failed, with the reason.
     """
@@ -40,6 +42,7 @@ class TaskKind:
     configure: "Callable[[Mapping[str, str]], TaskKind] | None" = None
     official: Callable[[Path, Sequence[Sample]], Mapping[str, Prediction]] | None = None
     formats: str = ""
+    files: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, bytes]] | None = None
     refuse: Callable[[Query, Prediction], str] | None = None
 
     def __post_init__(self) -> None:

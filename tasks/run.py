@@ -225,6 +225,8 @@ def _finish(job: _Job, predictions: Sequence[Prediction]) -> Record:
     timings = ({"sample_id": each.sample_id, "seconds": round(each.seconds, 6)} for each in predictions)
     job.run.write("predictions.jsonl", lines.to_bytes(predictions))
     job.run.write("timings.jsonl", "".join(lines.dump(timing) + "\n" for timing in timings).encode("ascii"))
+    for name, content in (job.task.kind.files(job.samples, predictions) if job.task.kind.files else {}).items():
+        job.run.write(name, content)
     job.run.write("rows.npz", row_files.to_bytes(ids, [sample.image_id for sample in job.samples], scores.rows))
     job.run.write_json("result.json", record.to_json())
     return record
