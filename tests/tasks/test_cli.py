@@ -29,7 +29,7 @@ def program(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[s
         ("eval --tsk refcoco_rec", "no flag of refbench eval is called '--tsk'; did you mean --task?"),
         ("eval --task=refcoco_rec --limt=3", "no flag of refbench eval is called '--limt'; did you mean --limit"),
         ("tasks -x", "no flag of refbench tasks is called '-x'"),
-        ("eval", "the following arguments are required: --task"),
+        ("eval", "name what to run: --task T[,T…] or --suite S, one of both"),
         ("eval --task ,", "at least one name is needed"),
         ("eval --task refcog_res", "no task is called 'refcog_res'; did you mean refcocog_res?"),
         ("eval --task refcocog_res,nope_nope", "no task is called 'nope_nope'"),
