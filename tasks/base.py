@@ -74,7 +74,7 @@ class Task:
         benchmark: name with partition, for example `refcocog/umd`.
         splits: official splits that a run without `--split` covers, in order.
         extra_splits: splits that exist but must be asked for (the sample world's `shifted`).
-        prompt: key of the prompt template in `tasks.prompts`.
+        prompt: key of a prompt in `tasks.prompts`, or a user's own words, with a space in them.
         protocol: options that change numbers, shown with every row.
         max_new_tokens: limit on the length of an answer in words; None leaves it to the model.
         description: one line for `refbench tasks`.

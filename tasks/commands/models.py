@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """List all models, or show one."""
     from tasks.models.registry import all_models, find
+    from tasks.regimes import resolve
 
     entries = list(all_models().values()) if args.name is None else [find(args.name)]
     cards = [
@@ -26,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
             "description": entry.description,
             "weights": entry.weights,
             "sees_truth": entry.sees_truth,
+            "regime": resolve(None, entry),
         }
         for entry in entries
     ]

@@ -48,7 +48,8 @@ def test_one_task_marks_files_that_are_missing(refbench, tmp_path):
 
 def test_one_model_and_one_metric_show_their_card(refbench):
     assert "weights: bundled (Apache-2.0)" in refbench("models", "refvlm").out
-    assert [entry["name"] for entry in refbench("models", "refvlm", "--json").json] == ["refvlm"]
+    [card] = refbench("models", "refvlm", "--json").json
+    assert (card["name"], card["regime"]) == ("refvlm", "full")
     text = refbench("metrics", "bbox").out
     assert "targets: COCO instances JSON" in text
     assert "max_dets: three ascending limits" in text
