@@ -81,13 +81,26 @@ def find(name: str, include: Path | None = None) -> Task:
     )
 
 
-def _paths(include: Path | None) -> Mapping[str, Path]:
-    found = {path.stem: path for path in BUILT_IN.glob("*.yaml")}
-    if include is not None:
-        if not include.is_dir():
-            raise ConfigError(f"--include {include} is not a folder: name one that holds task files (*.yaml)")
-        for path in include.glob("*.yaml"):
-            if path.stem in found:
-                raise ConfigError(f"{path}: a built-in task is called '{path.stem}': rename the file")
-            found[path.stem] = path
+def named_files(what: str, built_in: Path, own: Path | None) -> dict[str, Path]:
+    """Find the YAML files of two folders, by their names in alphabetical order.
+
+    Args:
+        what: what a file holds, for error texts.
+        built_in: folder of ours.
+        own: folder of the user's.
+
+    Raises:
+        ConfigError: a file of the user's has the name of one of ours.
+    """
+    found = {path.stem: path for path in built_in.glob("*.yaml")}
+    for path in () if own is None else own.glob("*.yaml"):
+        if path.stem in found:
+            raise ConfigError(f"{path}: a built-in {what} is called '{path.stem}': rename the file")
+        found[path.stem] = path
     return dict(sorted(found.items()))
+
+
+def _paths(include: Path | None) -> Mapping[str, Path]:
+    if include is not None and not include.is_dir():
+        raise ConfigError(f"--include {include} is not a folder: name one that holds task files (*.yaml)")
+    return named_files("task", BUILT_IN, include)

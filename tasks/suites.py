@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from benchmarks.errors import ConfigError, UnknownName, unknown
 from tasks import strict_yaml
-from tasks.registry import task_files
+from tasks.registry import named_files, task_files
 
 BUILT_IN = Path(__file__).parents[1] / "configs" / "suites"
 FOLDER = "suites"
@@ -91,9 +91,4 @@ def find(name: str, include: Path | None = None) -> Suite:
 
 
 def _paths(include: Path | None) -> Mapping[str, Path]:
-    found = {path.stem: path for path in BUILT_IN.glob("*.yaml")}
-    for path in () if include is None else (include / FOLDER).glob("*.yaml"):
-        if path.stem in found:
-            raise ConfigError(f"{path}: a built-in suite is called '{path.stem}': rename the file")
-        found[path.stem] = path
-    return dict(sorted(found.items()))
+    return named_files("suite", BUILT_IN, None if include is None else include / FOLDER)
