@@ -256,6 +256,6 @@ BENCHMARKS = [
             "CVPR 2024, arXiv:2312.00784. Licence: Apache 2.0; photos keep those of their sources."
         ),
         found=found,
-        where="huggingface.co/datasets/mucai/ViP-Bench",
+        where="github.com/mu-cai/ViP-LLaVA (docs/Evaluation.md, ViP-Bench)",
     )
 ]
