@@ -28,6 +28,7 @@ from benchmarks.errors import DataError, unknown
 from benchmarks.files import parse_json, plain_name, read_bytes
 from benchmarks.geometry import middles, union_rle, xywh_to_xyxy
 from benchmarks.photos import folder_of, require
+from benchmarks.run_lengths import covered_pixels
 from benchmarks.schema import Benchmark, ImageRef, Region, Rle, Sample, Split, Target
 
 READER = "coco_interactive/1"
@@ -237,20 +238,47 @@ def _marked(annotation: dict[str, Any], photo: _Photo, place: str) -> Iterator[t
     target = _rle(annotation, "segmentation", photo, place)
     for kind in KINDS:
         prompt = _rle(annotation, f"{kind}_visual_prompt_mask", photo, place)
-        pixels = middles(prompt) if kind == "point" else ()
-        if not _area(prompt):
+        if not (pixels := _area(prompt)):
             continue
         if not _area(target):
             raise DataError(f"{place} has a {kind} prompt but its segmentation covers no pixel: fetch the file again")
         box, area = annotation["bbox"], annotation["area"]
-        yield kind, Marked(annotation["id"], *photo, box, area, target["counts"], prompt["counts"], pixels)
+        yield (
+            kind,
+            Marked(
+                annotation["id"],
+                *photo,
+                box,
+                area,
+                target["counts"],
+                prompt["counts"],
+                _points(prompt, pixels) if kind == "point" else (),
+            ),
+        )
 
 
 def _rle(annotation: dict[str, Any], key: str, photo: _Photo, place: str) -> Rle:
+    """Check a mask. Compressed ones are kept as they are, which spares decoding some 150,000 of them."""
+    shape, size_hw = annotation.get(key), photo[2:]
+    counts = shape.get("counts") if isinstance(shape, dict) else None
     try:
-        return union_rle(annotation.get(key), photo[2:], empty=True)
+        if isinstance(shape, dict) and isinstance(counts, str) and shape.get("size") == list(size_hw):
+            if (covered := covered_pixels(counts)) != size_hw[0] * size_hw[1]:
+                raise ValueError(f"the RLE's runs cover {covered} of {size_hw[0] * size_hw[1]} pixels")
+            return {"size": list(size_hw), "counts": counts}
+        return union_rle(shape, size_hw, empty=True)
     except ValueError as error:
         raise DataError(f"{place}: {key}: {error}: fetch the file again") from None
+
+
+def _points(prompt: Rle, pixels: int) -> list[tuple[float, float]]:
+    """Middles of the pixels of a prompt; where it is a single one, its box tells which without drawing the mask."""
+    if pixels > 1:
+        return middles(prompt)
+    from pycocotools import mask as coco_mask
+
+    x, y, _, _ = coco_mask.toBbox(dict(prompt)).tolist()
+    return [(x + 0.5, y + 0.5)]
 
 
 def _area(rle: Rle) -> int:

@@ -79,6 +79,11 @@ def test_the_file_may_lie_beside_coco(write, folder):
     assert SOURCE.found(write([record(annotation())], folder)) == dict.fromkeys(KINDS, 1)
 
 
+def test_one_pixel_is_one_point(write):
+    [region] = opened(write([record(annotation(point_visual_prompt_mask=rle((9, 7))))])).samples[0].regions
+    assert region.points_xy == ((9.5, 7.5),)
+
+
 def test_groups_and_empty_prompts_are_not_asked_and_are_told(write):
     group, tiny = annotation(6, iscrowd=1), annotation(8, point_visual_prompt_mask=rle())
     root = write([record(annotation(), group, tiny)])
@@ -121,6 +126,14 @@ def test_a_second_start_gives_the_same_and_another_prompt_another_fingerprint(wr
         (
             [record(annotation(point_visual_prompt_mask=rle((3, 2), size=(4, 4))))],
             r"point_visual_prompt_mask: the RLE is for \[H, W\] = \[4, 4\] but the image is \[8, 10\]",
+        ),
+        (
+            [record(annotation(box_visual_prompt_mask={**rle(size=(8, 11)), "size": [8, 10]}))],
+            "box_visual_prompt_mask: the RLE's runs cover 88 of 80 pixels",
+        ),
+        (
+            [record(annotation(scribble_visual_prompt_mask={"size": [8, 10], "counts": "\u20ac"}))],
+            "scribble_visual_prompt_mask: ",
         ),
         (
             [record(annotation(point_visual_prompt_mask={"size": [8, 10], "counts": [100, 1]}))],
