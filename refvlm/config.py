@@ -16,6 +16,17 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Three = tuple[float, float, float]
+
+
+class PixelConfig(Strict):
+    """How RGB values of 0 to 255 become numbers: minus `mean`, divided by `spread`; `pad` fills up to a square."""
+
+    mean: Three = (127.5, 127.5, 127.5)
+    spread: Three = (64.0, 64.0, 64.0)
+    pad: tuple[int, int, int] = (127, 127, 127)
+
+
 class TrunkConfig(Strict):
     """Dense branch: a pyramid at strides 4, 8, 16, 32 (and 2 for the plain kind)."""
 
@@ -44,17 +55,25 @@ class TransformerConfig(Strict):
 class EncoderConfig(TransformerConfig):
     """Branch of the language model: a CLIP transformer over a square grid of tokens.
 
-    `stem` says where its tokens come from: "patch" is CLIP's own patch embedding of the pixels, "trunk" a 1x1
-    projection of the trunk's map of the same stride, which trains from scratch much faster.
+    `stem` says where its tokens come from: "patch" is a patch embedding of the pixels, "trunk" a 1x1 projection of the
+    trunk's map of the same stride, which trains from scratch much faster, and "clip" all that CLIP itself has, so that
+    its weights fit: patches, a class token, a norm before the layers and none behind. `image_size` is the side that
+    this branch sees the square input at; None for as it is. `select_layer` counts from the end, -1 is the last.
     """
 
-    stem: Literal["patch", "trunk"] = "trunk"
+    stem: Literal["patch", "trunk", "clip"] = "trunk"
+    image_size: Size | None = None
     patch_size: Size = 16
     width: Size = 160
     layers: Size = 4
     heads: Size = 5
     mlp_width: Size = 640
-    select_layer: int = -1
+    select_layer: int = Field(default=-1, lt=0)
+
+    @property
+    def layers_run(self) -> int:
+        """Layers up to the selected one; those behind it are only kept."""
+        return self.layers + 1 + self.select_layer
 
 
 class LlmConfig(TransformerConfig):
@@ -65,6 +84,7 @@ class LlmConfig(TransformerConfig):
     heads: Size = 6
     mlp_width: Size = 512
     max_positions: Size = 512
+    norm_eps: float = 1e-6
     tie_embeddings: bool = True
 
 
@@ -73,6 +93,7 @@ class DecoderConfig(TransformerConfig):
 
     `phrase_skip` adds the mean embedding of the phrase's tokens to the query and `reference_points` reads a centre
     off an attention map; switch both off for the published design. `quality` adds a head that foretells the IoU.
+    `head_width` is the width inside the small networks that answer.
     """
 
     width: Size = 128
@@ -81,6 +102,7 @@ class DecoderConfig(TransformerConfig):
     mlp_width: Size = 256
     key_stride: Literal[4, 8, 16, 32] = 8
     pixel_width: Size = 32
+    head_width: Size = 128
     phrase_skip: bool = True
     reference_points: bool = True
     window: int = 5
@@ -125,6 +147,7 @@ class RefVLMConfig(Strict):
     """The whole model. `image_size` is the side of the square input in pixels; a section left out is not built."""
 
     image_size: Size = 128
+    pixels: PixelConfig = Field(default_factory=PixelConfig)
     trunk: TrunkConfig = Field(default_factory=TrunkConfig)
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     llm: LlmConfig = Field(default_factory=LlmConfig)
@@ -137,14 +160,23 @@ class RefVLMConfig(Strict):
 
     @model_validator(mode="after")
     def _tokens_tile_the_image(self) -> Self:
-        if self.image_size % self.encoder.patch_size:
-            raise ValueError(f"image_size {self.image_size} is no multiple of patch_size {self.encoder.patch_size}")
+        if self.encoder_size % self.encoder.patch_size:
+            raise ValueError(f"image_size {self.encoder_size} is no multiple of patch_size {self.encoder.patch_size}")
+        if self.encoder.stem == "trunk" and self.encoder.image_size is not None:
+            raise ValueError("encoder.image_size must be left out where stem is trunk: its tokens are trunk cells")
+        if self.encoder.layers_run < 0:
+            raise ValueError(f"select_layer {self.encoder.select_layer} lies before the first of {self.encoder.layers}")
         return self
+
+    @property
+    def encoder_size(self) -> int:
+        """Side of the square that the branch of the language model sees, in pixels."""
+        return self.encoder.image_size or self.image_size
 
     @property
     def grid(self) -> int:
         """Side of the square of image tokens."""
-        return self.image_size // self.encoder.patch_size
+        return self.encoder_size // self.encoder.patch_size
 
 
 def read_config(content: Any, where: Path) -> RefVLMConfig:

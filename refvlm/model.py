@@ -62,6 +62,7 @@ class RefVLM(nn.Module):
                 num_hidden_layers=llm.layers,
                 num_attention_heads=llm.heads,
                 max_position_embeddings=llm.max_positions,
+                rms_norm_eps=llm.norm_eps,
                 tie_word_embeddings=llm.tie_embeddings,
                 bos_token_id=None,
                 eos_token_id=None,

@@ -65,7 +65,9 @@ class Predictor:
             self._check(query)
         paths = list(dict.fromkeys(query.image for query in queries))
         boxes = [Letterbox(image.size_hw, self.model.config.image_size) for image in paths]
-        pixels = torch.stack([normalise(box.paste(image.open_rgb())) for box, image in zip(boxes, paths, strict=True)])
+        how = self.model.config.pixels
+        squares = [box.paste(image.open_rgb(), how.pad) for box, image in zip(boxes, paths, strict=True)]
+        pixels = torch.stack([normalise(square, how) for square in squares])
         turns = [turn_text(q.prompt, commanded(q.wants, q.regime), len(q.regions)) for q in queries]
         prompts = [
             self._prompt(query, turn, paths.index(query.image), boxes[paths.index(query.image)])
@@ -101,7 +103,7 @@ class Predictor:
         self, query: Query, turn: str, batch: GeneratedBatch, answer: Generated, letterbox: Letterbox
     ) -> Prediction:
         parsed = parse(answer.text)
-        problems = [diagnostic.message for diagnostic in parsed.diagnostics]
+        problems = [] if parsed.ok else [diagnostic.message for diagnostic in parsed.diagnostics]
         if not answer.finished:
             problems.append(f"the answer was cut after {len(answer.ids)} tokens")
         if problems:
@@ -118,7 +120,7 @@ class Predictor:
         """Triplets of an answer: phrase, unit, number of `<REF>` tokens and their probability."""
         return [
             Spoken(
-                self.tokenizer.decode(answer.ids[slice(*group.phrase)]).strip(),
+                self.tokenizer.decode([answer.ids[k] for k in group.words]).strip(),
                 self.tokenizer.decode(group.unit).strip(),
                 len(group.refs),
                 score,

@@ -8,8 +8,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-PAD_VALUE = 127
-_MEAN, _SPREAD = 127.5, 64.0
+from refvlm.config import PixelConfig
+
+PLAIN = PixelConfig()
+"""Normalisation of models that have no pre-trained encoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,12 @@ class Letterbox:
         long = max(height, width)
         return (long - width) // 2, (long - height) // 2
 
-    def paste(self, image: Image.Image) -> np.ndarray:
-        """Bring a picture into the square: pad with grey, then resize once (bilinear, antialiased): uint8 [S, S, 3]."""
+    def paste(self, image: Image.Image, pad: tuple[int, int, int] = PLAIN.pad) -> np.ndarray:
+        """Bring a picture into the square: pad, then resize once (bilinear, antialiased): uint8 [S, S, 3]."""
         long = max(self.size_hw)
         if image.size == (self.side, self.side):
             return np.asarray(image)
-        square = Image.new("RGB", (long, long), (PAD_VALUE,) * 3)
+        square = Image.new("RGB", (long, long), pad)
         left, top = self.offset_xy
         square.paste(image, (int(left), int(top)))
         return np.asarray(square.resize((self.side, self.side), Image.Resampling.BILINEAR))
@@ -83,6 +85,7 @@ class Letterbox:
         return np.asarray(self.map_out(logits) > 0)
 
 
-def normalise(pixels: np.ndarray) -> Tensor:
+def normalise(pixels: np.ndarray, how: PixelConfig = PLAIN) -> Tensor:
     """Turn uint8 [S, S, 3] into float32 [3, S, S], about -2 to 2."""
-    return torch.from_numpy(np.array(pixels, dtype=np.float32)).permute(2, 0, 1).sub_(_MEAN).div_(_SPREAD).contiguous()
+    mean, spread = torch.tensor(how.mean), torch.tensor(how.spread)
+    return torch.from_numpy(np.array(pixels, dtype=np.float32)).sub_(mean).div_(spread).permute(2, 0, 1).contiguous()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import CLIPVisionConfig, ConvNextBackbone, ConvNextConfig
 from transformers.models.clip.modeling_clip import CLIPEncoder
 
@@ -107,23 +108,26 @@ class VisionEncoder(nn.Module):
         encoder = config.encoder
         self.level = self._level_of_stride(encoder)
         self.patch = (
-            nn.Conv2d(3, encoder.width, encoder.patch_size, encoder.patch_size, bias=False)
-            if encoder.stem == "patch"
-            else nn.Conv2d(self.trunk.widths[self.level], encoder.width, 1)
+            nn.Conv2d(self.trunk.widths[self.level], encoder.width, 1)
+            if encoder.stem == "trunk"
+            else nn.Conv2d(3, encoder.width, encoder.patch_size, encoder.patch_size, bias=False)
         )
-        self.positions = nn.Parameter(torch.randn(config.grid**2, encoder.width) * 0.02)
+        clip = encoder.stem == "clip"
+        self.class_token = nn.Parameter(torch.randn(encoder.width) * 0.02) if clip else None
+        self.positions = nn.Parameter(torch.randn(config.grid**2 + clip, encoder.width) * 0.02)
+        self.norm_before = nn.LayerNorm(encoder.width) if clip else nn.Identity()
         self.encoder = CLIPEncoder(
             CLIPVisionConfig(
                 hidden_size=encoder.width,
                 intermediate_size=encoder.mlp_width,
                 num_hidden_layers=encoder.layers,
                 num_attention_heads=encoder.heads,
-                image_size=config.image_size,
+                image_size=config.encoder_size,
                 patch_size=encoder.patch_size,
                 attn_implementation="sdpa",
             )
         )
-        self.norm = nn.LayerNorm(encoder.width)
+        self.norm = nn.Identity() if clip else nn.LayerNorm(encoder.width)
         self.projector = nn.Sequential(
             nn.Linear(encoder.width, config.llm.width), nn.GELU(), nn.Linear(config.llm.width, config.llm.width)
         )
@@ -135,10 +139,25 @@ class VisionEncoder(nn.Module):
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Float [B, 3, S, S], normalised -> features."""
         pyramid = self.trunk(pixels)
-        cells = self.patch(pixels if self.config.encoder.stem == "patch" else pyramid[self.level])  # [B, E, G, G]
-        tokens = cells.flatten(2).transpose(1, 2) + self.positions  # [B, G*G, E]
-        states = self.encoder(inputs_embeds=tokens, output_hidden_states=self.config.encoder.select_layer != -1)
-        picked = states[0] if self.config.encoder.select_layer == -1 else states[1][self.config.encoder.select_layer]
-        encoded = self.norm(picked)
+        encoded = self.encode(pixels, pyramid)
         grid = encoded.transpose(1, 2).unflatten(2, (self.config.grid, self.config.grid))
         return ImageFeatures(self.projector(encoded), pyramid, grid)
+
+    def encode(self, pixels: Tensor, pyramid: tuple[Tensor, ...]) -> Tensor:
+        """Run the branch of the language model up to the selected layer: float [B, G*G, E], without class token."""
+        cells = self.patch(pyramid[self.level] if self.config.encoder.stem == "trunk" else self._shrunk(pixels))
+        states = cells.flatten(2).transpose(1, 2)  # [B, G*G, E]
+        if self.class_token is not None:
+            states = torch.cat([self.class_token.expand(len(states), 1, -1), states], 1)
+        states = self.norm_before(states + self.positions)
+        for layer in self.encoder.layers[: self.config.encoder.layers_run]:
+            states = layer(states, None)
+        out: Tensor = self.norm(states if self.class_token is None else states[:, 1:])
+        return out
+
+    def _shrunk(self, pixels: Tensor) -> Tensor:
+        """Bring the square input to the side that this branch sees: one letterbox serves both."""
+        side = self.config.encoder_size
+        if pixels.shape[-1] == side:
+            return pixels
+        return functional.interpolate(pixels, (side, side), mode="bicubic", antialias=True, align_corners=False)

@@ -16,8 +16,8 @@ class BoxDecoder(nn.Module):
         super().__init__()
         decoder = config.decoder
         width = decoder.width
-        self.first = _head(width + decoder.pixel_width)
-        self.second = _head(width + decoder.pixel_width)
+        self.first = _head(width + decoder.pixel_width, decoder.head_width)
+        self.second = _head(width + decoder.pixel_width, decoder.head_width)
 
     def forward(self, located: Located, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Decode boxes.
@@ -40,11 +40,11 @@ class BoxDecoder(nn.Module):
         return boxes
 
 
-def _head(width_in: int) -> nn.Sequential:
-    last = nn.Linear(128, 4)
+def _head(width_in: int, width: int) -> nn.Sequential:
+    last = nn.Linear(width, 4)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
-    return nn.Sequential(nn.Linear(width_in, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(), last)
+    return nn.Sequential(nn.Linear(width_in, width), nn.GELU(), nn.Linear(width, width), nn.GELU(), last)
 
 
 def inverse_sigmoid(x: Tensor) -> Tensor:

@@ -42,7 +42,9 @@ class MaskDecoder(nn.Module):
         super().__init__()
         decoder = config.decoder
         self.embed = nn.Sequential(
-            nn.Linear(decoder.width + decoder.pixel_width, 128), nn.GELU(), nn.Linear(128, decoder.pixel_width)
+            nn.Linear(decoder.width + decoder.pixel_width, decoder.head_width),
+            nn.GELU(),
+            nn.Linear(decoder.head_width, decoder.pixel_width),
         )
         self.bowl = nn.Linear(decoder.width + decoder.pixel_width, 3)
         nn.init.zeros_(self.bowl.weight)

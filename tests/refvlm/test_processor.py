@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from refvlm.processor import PAD_VALUE, Letterbox, normalise
+from refvlm.processor import PLAIN, Letterbox, normalise
 
 sizes = st.tuples(st.integers(16, 300), st.integers(16, 300))
 
@@ -43,7 +43,7 @@ def test_a_drawn_rectangle_comes_back_as_a_mask_at_native_size(size_hw):
     picture = Image.fromarray(np.repeat((truth * 255).astype(np.uint8)[..., None], 3, axis=2))
     square = letterbox.paste(picture)[..., 0].astype(np.float32) - 127.5
     if size_hw[0] != size_hw[1]:
-        assert PAD_VALUE in letterbox.paste(picture)
+        assert PLAIN.pad[0] in letterbox.paste(picture)
     back = letterbox.mask_out(torch.from_numpy(square) - 1)
     assert back.shape == truth.shape
     inter, union = (back & truth).sum(), (back | truth).sum()
