@@ -209,7 +209,7 @@ def _finish(loop: _Loop, features: ImageFeatures, rows: Tensor) -> GeneratedBatc
             )
         )
         for group in groups:
-            spoken = model.embed(torch.tensor(ids[slice(*group.phrase)], dtype=torch.long, device=model.device))
+            spoken = model.embed(torch.tensor([ids[k] for k in group.words], dtype=torch.long, device=model.device))
             phrase = spoken.float().mean(0) if len(spoken) else spoken.new_zeros(spoken.shape[1]).float()
             number = len(set(group_of))
             for position in group.refs:

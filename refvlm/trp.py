@@ -6,15 +6,19 @@
     item     := "- Name: " phrase " Unit: " unit " Num: " integer
     body     := { text | triplet }
     triplet  := "<Phrase>" phrase "</Phrase>(<Unit>" unit "</Unit>" ref { ref } ")"
+    phrase   := { text | triplet }        phrases nest; what a phrase says is its text with the inner tags stripped
     ref      := "[" i "]<REF>"            i counts from 0 within the triplet
 
-`parse` is total: any string gives an Answer, and what broke the grammar is listed in its diagnostics.
-Characters of phrases and text that the grammar uses are escaped as HTML character references, so that
-`parse(render(answer)) == answer` for every answer.
+Triplets are listed in the order of their `<REF>` tokens, so an inner one comes before the one around it; the plan
+keeps that order. `parse` is total: any string gives an Answer, and what broke the grammar is listed in its
+diagnostics. Characters of phrases and text that the grammar uses are escaped as HTML character references, so that
+`parse(render(answer)) == answer` for every answer, and `parse(text)` has no diagnostics exactly when
+`render(parse(text)) == text`.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 UNITS = ("box", "mask", "keypoint", "depth", "point")
 TASK, TASK_END = "<Task>", "</Task>"
@@ -27,13 +31,15 @@ FLAG_TRUE, FLAG_FALSE = "Unit decode (True).", "Unit decode (False)."
 NAME_FIELD, UNIT_FIELD, COUNT_FIELD = "- Name:", "Unit:", "Num:"
 
 _ITEM = re.compile(r"- Name: (?P<phrase>[^\n]*?) Unit: (?P<unit>\S+) Num: (?P<count>\d+)")
-_TRIPLET = re.compile(
-    r"<Phrase>(?P<phrase>[^<]*)</Phrase>\s*\(\s*<Unit>\s*(?P<unit>[^<]*?)\s*</Unit>(?P<refs>(?:\s*\[\d+\]\s*<REF>)+)\s*\)"
-)
+_TARGETS = re.compile(r"</Phrase>\s*\(\s*<Unit>(?P<unit>[^<]*)</Unit>(?P<refs>(?:\s*\[\d+\]\s*<REF>)+)\s*\)")
 _INDEX = re.compile(r"\[(\d+)\]\s*<REF>")
 _TAG = re.compile(r"</?(?:Task|Phrase|Unit|v)>|<(?:REF|VRT)>")
 _ESCAPED = re.compile(r"&(amp|lt|colon|NewLine);")
 _CHARACTERS = {"amp": "&", "lt": "<", "colon": ":", "NewLine": "\n"}
+DEEPEST = 8
+"""Phrases inside each other at most; deeper ones are text."""
+INEXACT = "inexact"
+"""Code of what can be read without doubt but is not spelled as `render` spells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Triplet:
-    """A phrase, its unit and the number of `<REF>` tokens that stand for its instances."""
+    """A phrase, its unit and the number of `<REF>` tokens that stand for its instances.
+
+    Attributes:
+        phrase: what it says, without any tags.
+        parts: the same with its inner triplets, where phrases nest; empty where it is only words.
+    """
 
     phrase: str
     unit: str
     count: int
+    parts: "tuple[Text | Triplet, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A parsed answer. `ok` says whether the grammar held throughout."""
+    """A parsed answer. `ok` says whether the grammar held throughout, `exact` whether `render` would write the same."""
 
     plan: tuple[PlanItem, ...] = ()
     body: tuple[Text | Triplet, ...] = ()
@@ -80,12 +92,17 @@ class Answer:
 
     @property
     def triplets(self) -> tuple[Triplet, ...]:
-        """The triplets in body order."""
-        return tuple(part for part in self.body if isinstance(part, Triplet))
+        """The triplets in the order of their `<REF>` tokens: inner ones before the one around them."""
+        return tuple(_triplets(self.body))
 
     @property
     def ok(self) -> bool:
-        """Whether nothing broke the grammar."""
+        """Whether nothing broke the grammar; spacing or escaping may differ from what `render` writes."""
+        return all(each.code == INEXACT for each in self.diagnostics)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the text is just what `render` writes."""
         return not self.diagnostics
 
     @property
@@ -105,44 +122,71 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(lambda match: _CHARACTERS[match[1]], text)
 
 
+def spoken(parts: "Sequence[Text | Triplet]") -> str:
+    """What parts say, without any tags."""
+    return "".join(part.text if isinstance(part, Text) else part.phrase for part in parts)
+
+
+def _triplets(parts: "Sequence[Text | Triplet]") -> Iterator[Triplet]:
+    for part in parts:
+        if isinstance(part, Triplet):
+            yield from _triplets(part.parts)
+            yield part
+
+
 def answer_for(body: tuple[Text | Triplet, ...]) -> Answer:
     """Build the answer whose plan announces exactly the triplets of its body."""
-    items = tuple(PlanItem(part.phrase, part.unit, part.count) for part in body if isinstance(part, Triplet))
-    return Answer(plan=items, body=body)
+    return Answer(plan=tuple(PlanItem(part.phrase, part.unit, part.count) for part in _triplets(body)), body=body)
 
 
 def render(answer: Answer) -> str:
     """Write an answer as text.
 
     Raises:
-        ValueError: a triplet or plan item has an unknown unit or a triplet has no instance.
+        ValueError: a triplet or plan item has an unknown unit or a triplet has no instance; the parts of a phrase say
+            something else than the phrase, hold no triplet, or nest deeper than DEEPEST.
     """
-    parts: tuple[PlanItem | Triplet, ...] = (*answer.plan, *answer.triplets)
-    for part in parts:
-        if part.unit not in UNITS:
-            raise ValueError(f"unit must be one of {', '.join(UNITS)}, got {part.unit!r}")
-        if part.count < 1:
-            raise ValueError(f"{part.phrase!r} has {part.count} instances: a triplet needs at least one")
+    for item in answer.plan:
+        _check(item)
     lines = [TASK, FLAG_TRUE if answer.plan else FLAG_FALSE]
     lines += [
         f"{NAME_FIELD} {escape(i.phrase, in_plan=True)} {UNIT_FIELD} {i.unit} {COUNT_FIELD} {i.count}"
         for i in answer.plan
     ]
-    return "\n".join([*lines, TASK_END]) + "\n" + "".join(_render_part(part) for part in answer.body)
+    return "\n".join([*lines, TASK_END]) + "\n" + "".join(_render_part(part, DEEPEST) for part in answer.body)
 
 
-def _render_part(part: Text | Triplet) -> str:
+def _check(part: PlanItem | Triplet) -> None:
+    if part.unit not in UNITS:
+        raise ValueError(f"unit must be one of {', '.join(UNITS)}, got {part.unit!r}")
+    if part.count < 1:
+        raise ValueError(f"{part.phrase!r} has {part.count} instances: a triplet needs at least one")
+
+
+def _render_part(part: Text | Triplet, depth: int) -> str:
     if isinstance(part, Text):
         return escape(part.text)
+    _check(part)
+    if depth == 0:
+        raise ValueError(f"{part.phrase!r} is nested deeper than {DEEPEST} phrases")
+    if part.parts and (spoken(part.parts) != part.phrase or all(isinstance(each, Text) for each in part.parts)):
+        raise ValueError(f"the parts of {part.phrase!r} must say just that and hold a triplet, got {part.parts}")
+    phrase = "".join(_render_part(each, depth - 1) for each in part.parts) if part.parts else escape(part.phrase)
     refs = "".join(f"[{i}]{REF}" for i in range(part.count))
-    return f"{PHRASE}{escape(part.phrase)}{PHRASE_END}({UNIT}{part.unit}{UNIT_END}{refs})"
+    return f"{PHRASE}{phrase}{PHRASE_END}({UNIT}{part.unit}{UNIT_END}{refs})"
 
 
 def parse(text: str) -> Answer:
     """Read any text as an answer. Never raises: what cannot be read becomes text and a diagnostic."""
     problems: list[Diagnostic] = []
     plan, start = _parse_plan(text, problems)
-    return Answer(plan, _parse_body(text, start, problems), tuple(problems))
+    answer = Answer(plan, parse_body(text, start, problems), tuple(problems))
+    if problems or (written := render(answer)) == text:
+        return answer
+    pairs = enumerate(zip(text, written, strict=False))
+    offset = next((place for place, (here, there) in pairs if here != there), min(len(text), len(written)))
+    message = f"{text[offset : offset + 20]!r} would be written {written[offset : offset + 20]!r}"
+    return replace(answer, diagnostics=(Diagnostic(INEXACT, offset, message),))
 
 
 def _parse_plan(text: str, problems: list[Diagnostic]) -> tuple[tuple[PlanItem, ...], int]:
@@ -159,7 +203,7 @@ def _parse_plan(text: str, problems: list[Diagnostic]) -> tuple[tuple[PlanItem, 
     for line in text[offset:end].split("\n"):
         stripped = line.strip(" ")
         match = _ITEM.fullmatch(line) or _ITEM.fullmatch(stripped)
-        if match and match["unit"] in UNITS:
+        if match and match["unit"] in UNITS and _integer(match["count"]) > 0:
             items.append(PlanItem(unescape(match["phrase"]), match["unit"], _integer(match["count"])))
         elif stripped in (FLAG_TRUE, FLAG_FALSE):
             flags.append(stripped)
@@ -177,26 +221,130 @@ def _integer(digits: str) -> int:
     return int(digits[:9])
 
 
-def _parse_body(text: str, start: int, problems: list[Diagnostic]) -> tuple[Text | Triplet, ...]:
-    parts: list[Text | Triplet] = []
-    position = start
-    for match in _TRIPLET.finditer(text, start):
-        _add_text(text, position, match.start(), parts, problems)
-        position = match.end()
-        indices = [_integer(number) for number in _INDEX.findall(match["refs"])]
-        if match["unit"] not in UNITS:
-            problems.append(Diagnostic("unknown_unit", match.start(), f"no unit is called {match['unit']!r}"))
-        if indices != list(range(len(indices))):
-            problems.append(Diagnostic("bad_index", match.start(), f"instances must count 0, 1, …, got {indices}"))
-        parts.append(Triplet(unescape(match["phrase"]), match["unit"], len(indices)))
-    _add_text(text, position, len(text), parts, problems)
-    return tuple(parts)
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What stands behind a phrase: its unit, number of instances, and what is wrong with it (code and words)."""
+
+    unit: str
+    count: int
+    problems: tuple[tuple[str, str], ...] = ()
 
 
-def _add_text(text: str, start: int, end: int, parts: list[Text | Triplet], problems: list[Diagnostic]) -> None:
-    piece = text[start:end]
-    problems += [
-        Diagnostic("stray_tag", start + tag.start(), f"{tag[0]} outside a triplet") for tag in _TAG.finditer(piece)
-    ]
-    if piece:
-        parts.append(Text(unescape(piece)))
+@dataclass(frozen=True)
+class Dialect:
+    """How a variant of the grammar spells what follows a phrase.
+
+    Attributes:
+        pattern: matches from "</Phrase>" to the end of the targets.
+        read: what a match says.
+        plain: text as written -> text as meant.
+    """
+
+    pattern: re.Pattern[str]
+    read: Callable[[re.Match[str]], Targets]
+    plain: Callable[[str], str]
+
+
+def read_group(match: re.Match[str]) -> Targets:
+    """Read "(<Unit>unit</Unit>[0]<REF>[1]<REF>)": the groups `unit` and `refs` of a match."""
+    indices = [_integer(number) for number in _INDEX.findall(match["refs"])]
+    problems = unit_problems(unit := match["unit"].strip())
+    if indices != list(range(len(indices))):
+        problems = (*problems, ("bad_index", f"instances must count 0, 1, …, got {indices[:20]}"))
+    return Targets(unit, len(indices), problems)
+
+
+def unit_problems(unit: str) -> tuple[tuple[str, str], ...]:
+    """Complain of a unit that there is not."""
+    return () if unit in UNITS else (("unknown_unit", f"no unit is called {unit[:40]!r}"),)
+
+
+CURRENT = Dialect(_TARGETS, read_group, unescape)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Where a phrase began that has not ended yet."""
+
+    offset: int
+
+
+def parse_body(
+    text: str, start: int, problems: list[Diagnostic], dialect: Dialect = CURRENT
+) -> tuple[Text | Triplet, ...]:
+    """Read what follows the plan; every character ends up in a text or a triplet, tags that fit nowhere in texts."""
+    return _Body(text, problems, dialect).read(start)
+
+
+class _Body:
+    """One pass over the tags, with a stack of the phrases that are open: linear in the text, whatever it holds."""
+
+    def __init__(self, text: str, problems: list[Diagnostic], dialect: Dialect) -> None:
+        self._text, self._problems, self._dialect = text, problems, dialect
+        self._parts: list[str | _Opened | Triplet] = []
+        self._open: list[int] = []
+        """Places in `_parts` of the phrases that are open, the outermost first."""
+
+    def read(self, start: int) -> tuple[Text | Triplet, ...]:
+        before = len(self._problems)
+        position = start
+        while tag := _TAG.search(self._text, position):
+            self._parts.append(self._text[position : tag.start()])
+            position = self._take(tag)
+        self._parts.append(self._text[position:])
+        parts = self._joined(self._parts)
+        self._problems[before:] = sorted(self._problems[before:], key=lambda each: each.offset)
+        return parts
+
+    def _take(self, tag: re.Match[str]) -> int:
+        """Handle a tag; return where reading goes on."""
+        if tag[0] == PHRASE:
+            if len(self._open) == DEEPEST:
+                message = f"more than {DEEPEST} phrases inside each other"
+                self._problems.append(Diagnostic("too_deep", tag.start(), message))
+                del self._open[0]
+            self._open.append(len(self._parts))
+            self._parts.append(_Opened(tag.start()))
+            return tag.end()
+        targets = self._dialect.pattern.match(self._text, tag.start()) if self._open else None
+        if targets is None:
+            self._stray(tag.start(), tag[0])
+            self._parts.append(tag[0])
+            self._open.clear()  # no triplet holds a tag that fits nowhere
+            return tag.end()
+        self._close(targets)
+        return targets.end()
+
+    def _close(self, match: re.Match[str]) -> None:
+        targets = self._dialect.read(match)
+        begin = self._open.pop()
+        opened = self._parts[begin]
+        assert isinstance(opened, _Opened)
+        self._problems += [Diagnostic(code, opened.offset, message) for code, message in targets.problems]
+        parts = self._joined(self._parts[begin + 1 :])
+        nests = any(isinstance(part, Triplet) for part in parts)
+        self._parts[begin:] = [Triplet(spoken(parts), targets.unit, targets.count, parts if nests else ())]
+
+    def _joined(self, parts: Sequence[str | _Opened | Triplet]) -> tuple[Text | Triplet, ...]:
+        """Join neighbouring texts; phrases that never ended are text too."""
+        out: list[Text | Triplet] = []
+        run: list[str] = []
+        for part in parts:
+            if isinstance(part, Triplet):
+                self._flush(run, out)
+                out.append(part)
+            elif isinstance(part, _Opened):
+                self._stray(part.offset, PHRASE)
+                run.append(PHRASE)
+            else:
+                run.append(part)
+        self._flush(run, out)
+        return tuple(out)
+
+    def _flush(self, run: list[str], out: list[Text | Triplet]) -> None:
+        if text := "".join(run):
+            out.append(Text(self._dialect.plain(text)))
+        run.clear()
+
+    def _stray(self, offset: int, tag: str) -> None:
+        self._problems.append(Diagnostic("stray_tag", offset, f"{tag} outside a triplet"))

@@ -51,8 +51,8 @@ mutations = st.lists(
 @given(st.one_of(st.text(), mutations))
 def test_any_text_is_parsed_without_raising_and_nothing_is_lost_silently(text):
     answer = parse(text)
-    assert answer.ok == (not answer.diagnostics)
-    if answer.ok:
+    assert answer.exact == (not answer.diagnostics)
+    if answer.exact:
         assert parse(render(answer)) == answer
 
 
