@@ -17,10 +17,13 @@ diagnostics. Characters of phrases and text that the grammar uses are escaped as
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-UNITS = ("box", "mask", "keypoint", "depth", "point")
+from refvlm.answers import INEXACT, UNITS, Answer, Diagnostic, PlanItem, Text, Triplet, answer_for, spoken
+
+__all__ = ["INEXACT", "UNITS", "Answer", "Diagnostic", "PlanItem", "Text", "Triplet", "answer_for", "spoken"]
+
 TASK, TASK_END = "<Task>", "</Task>"
 PHRASE, PHRASE_END = "<Phrase>", "</Phrase>"
 UNIT, UNIT_END = "<Unit>", "</Unit>"
@@ -38,77 +41,6 @@ _ESCAPED = re.compile(r"&(amp|lt|colon|NewLine);")
 _CHARACTERS = {"amp": "&", "lt": "<", "colon": ":", "NewLine": "\n"}
 DEEPEST = 8
 """Phrases inside each other at most; deeper ones are text."""
-INEXACT = "inexact"
-"""Code of what can be read without doubt but is not spelled as `render` spells it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanItem:
-    """What the plan announces: a phrase, its unit and how many instances follow."""
-
-    phrase: str
-    unit: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Running text between triplets."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Triplet:
-    """A phrase, its unit and the number of `<REF>` tokens that stand for its instances.
-
-    Attributes:
-        phrase: what it says, without any tags.
-        parts: the same with its inner triplets, where phrases nest; empty where it is only words.
-    """
-
-    phrase: str
-    unit: str
-    count: int
-    parts: "tuple[Text | Triplet, ...]" = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """Something that broke the grammar: a stable code, the character offset in the answer, and words for people."""
-
-    code: str
-    offset: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A parsed answer. `ok` says whether the grammar held throughout, `exact` whether `render` would write the same."""
-
-    plan: tuple[PlanItem, ...] = ()
-    body: tuple[Text | Triplet, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-    @property
-    def triplets(self) -> tuple[Triplet, ...]:
-        """The triplets in the order of their `<REF>` tokens: inner ones before the one around them."""
-        return tuple(_triplets(self.body))
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing broke the grammar; spacing or escaping may differ from what `render` writes."""
-        return all(each.code == INEXACT for each in self.diagnostics)
-
-    @property
-    def exact(self) -> bool:
-        """Whether the text is just what `render` writes."""
-        return not self.diagnostics
-
-    @property
-    def plan_agrees(self) -> bool:
-        """Whether the plan announces exactly the triplets that follow."""
-        return [(i.phrase, i.unit, i.count) for i in self.plan] == [(t.phrase, t.unit, t.count) for t in self.triplets]
 
 
 def escape(text: str, *, in_plan: bool = False) -> str:
@@ -120,23 +52,6 @@ def escape(text: str, *, in_plan: bool = False) -> str:
 def unescape(text: str) -> str:
     """Undo `escape`; other ampersands stay as they are."""
     return _ESCAPED.sub(lambda match: _CHARACTERS[match[1]], text)
-
-
-def spoken(parts: "Sequence[Text | Triplet]") -> str:
-    """What parts say, without any tags."""
-    return "".join(part.text if isinstance(part, Text) else part.phrase for part in parts)
-
-
-def _triplets(parts: "Sequence[Text | Triplet]") -> Iterator[Triplet]:
-    for part in parts:
-        if isinstance(part, Triplet):
-            yield from _triplets(part.parts)
-            yield part
-
-
-def answer_for(body: tuple[Text | Triplet, ...]) -> Answer:
-    """Build the answer whose plan announces exactly the triplets of its body."""
-    return Answer(plan=tuple(PlanItem(part.phrase, part.unit, part.count) for part in _triplets(body)), body=body)
 
 
 def render(answer: Answer) -> str:
@@ -179,8 +94,8 @@ def _render_part(part: Text | Triplet, depth: int) -> str:
 def parse(text: str) -> Answer:
     """Read any text as an answer. Never raises: what cannot be read becomes text and a diagnostic."""
     problems: list[Diagnostic] = []
-    plan, start = _parse_plan(text, problems)
-    answer = Answer(plan, parse_body(text, start, problems), tuple(problems))
+    plan, start = parse_plan(text, problems, CURRENT)
+    answer = Answer(plan, parse_body(text, start, problems, CURRENT), tuple(problems))
     if problems or (written := render(answer)) == text:
         return answer
     pairs = enumerate(zip(text, written, strict=False))
@@ -189,7 +104,7 @@ def parse(text: str) -> Answer:
     return replace(answer, diagnostics=(Diagnostic(INEXACT, offset, message),))
 
 
-def _parse_plan(text: str, problems: list[Diagnostic]) -> tuple[tuple[PlanItem, ...], int]:
+def parse_plan(text: str, problems: list[Diagnostic], dialect: "Dialect") -> tuple[tuple[PlanItem, ...], int]:
     """Read the plan block; return its items and the offset at which the body begins."""
     begin, end = text.find(TASK), text.find(TASK_END)
     if begin == -1 or end < begin:
@@ -202,11 +117,12 @@ def _parse_plan(text: str, problems: list[Diagnostic]) -> tuple[tuple[PlanItem, 
     flags = []
     for line in text[offset:end].split("\n"):
         stripped = line.strip(" ")
-        match = _ITEM.fullmatch(line) or _ITEM.fullmatch(stripped)
+        match = dialect.item.fullmatch(line) or dialect.item.fullmatch(stripped)
+        flag = stripped.removesuffix(dialect.lead)
         if match and match["unit"] in UNITS and _integer(match["count"]) > 0:
-            items.append(PlanItem(unescape(match["phrase"]), match["unit"], _integer(match["count"])))
-        elif stripped in (FLAG_TRUE, FLAG_FALSE):
-            flags.append(stripped)
+            items.append(PlanItem(dialect.plain(match["phrase"]), match["unit"], _integer(match["count"])))
+        elif flag in (FLAG_TRUE, FLAG_FALSE):
+            flags.append(flag)
         elif stripped:
             problems.append(Diagnostic("bad_plan_line", offset, f"not a plan line: {stripped[:60]!r}"))
         offset += len(line) + 1
@@ -232,16 +148,20 @@ class Targets:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a variant of the grammar spells what follows a phrase.
+    """How a variant of the grammar is spelled.
 
     Attributes:
-        pattern: matches from "</Phrase>" to the end of the targets.
-        read: what a match says.
+        targets: matches from "</Phrase>" to the end of the targets.
+        read: what such a match says.
+        item: matches an item of the plan; groups `phrase`, `unit` and `count`.
+        lead: what may follow the flag.
         plain: text as written -> text as meant.
     """
 
-    pattern: re.Pattern[str]
+    targets: re.Pattern[str]
     read: Callable[[re.Match[str]], Targets]
+    item: re.Pattern[str]
+    lead: str
     plain: Callable[[str], str]
 
 
@@ -259,7 +179,7 @@ def unit_problems(unit: str) -> tuple[tuple[str, str], ...]:
     return () if unit in UNITS else (("unknown_unit", f"no unit is called {unit[:40]!r}"),)
 
 
-CURRENT = Dialect(_TARGETS, read_group, unescape)
+CURRENT = Dialect(_TARGETS, read_group, _ITEM, "", unescape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +189,7 @@ class _Opened:
     offset: int
 
 
-def parse_body(
-    text: str, start: int, problems: list[Diagnostic], dialect: Dialect = CURRENT
-) -> tuple[Text | Triplet, ...]:
+def parse_body(text: str, start: int, problems: list[Diagnostic], dialect: Dialect) -> tuple[Text | Triplet, ...]:
     """Read what follows the plan; every character ends up in a text or a triplet, tags that fit nowhere in texts."""
     return _Body(text, problems, dialect).read(start)
 
@@ -306,9 +224,9 @@ class _Body:
             self._open.append(len(self._parts))
             self._parts.append(_Opened(tag.start()))
             return tag.end()
-        targets = self._dialect.pattern.match(self._text, tag.start()) if self._open else None
+        targets = self._dialect.targets.match(self._text, tag.start()) if self._open else None
         if targets is None:
-            self._stray(tag.start(), tag[0])
+            self._problems.append(_stray(tag.start(), tag[0]))
             self._parts.append(tag[0])
             self._open.clear()  # no triplet holds a tag that fits nowhere
             return tag.end()
@@ -334,7 +252,7 @@ class _Body:
                 self._flush(run, out)
                 out.append(part)
             elif isinstance(part, _Opened):
-                self._stray(part.offset, PHRASE)
+                self._problems.append(_stray(part.offset, PHRASE))
                 run.append(PHRASE)
             else:
                 run.append(part)
@@ -346,5 +264,6 @@ class _Body:
             out.append(Text(self._dialect.plain(text)))
         run.clear()
 
-    def _stray(self, offset: int, tag: str) -> None:
-        self._problems.append(Diagnostic("stray_tag", offset, f"{tag} outside a triplet"))
+
+def _stray(offset: int, tag: str) -> Diagnostic:
+    return Diagnostic("stray_tag", offset, f"{tag} outside a triplet")
