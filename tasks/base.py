@@ -129,6 +129,9 @@ class ModelEntry:
             regime is for it to follow. Otherwise the task side writes the command into the prompt.
         fingerprint: options -> what the loaded model's `fingerprint()` returns, without loading it; None where only
             the loaded model knows. With it, a finished run answers at once.
+        regions: whether it takes visual prompts.
+        of_weights: path of other weights, None for its own -> the entry as those make it, where units and prompts
+            depend on them. Raises ModelError.
     """
 
     name: str
@@ -140,6 +143,8 @@ class ModelEntry:
     weights: str = ""
     commands: bool = False
     fingerprint: Callable[[LoadOptions], str] | None = None
+    regions: bool = True
+    of_weights: "Callable[[Path | None], ModelEntry] | None" = None
 
 
 class TruthReader(Protocol):

@@ -93,15 +93,15 @@ def jobs(tasks: Sequence[Task], wanted: Sequence[str], data: Data) -> list[Job]:
 
 
 def suite_jobs(
-    tasks: Sequence[Task], wanted: Sequence[str], first: bool, entry: ModelEntry, data: Data
+    tasks: Sequence[Task], wanted: Sequence[str], one: bool, entry: ModelEntry, data: Data
 ) -> tuple[list[Job], list[Skipped]]:
     """Open what can be run of a suite, and tell why the rest cannot.
 
     Args:
         tasks: tasks of the suite.
         wanted: names of splits, for the tasks that have them; none for the official ones.
-        first: run the first official split of each task only, where `wanted` does not say.
-        entry: the model; tasks that it has no unit for are left out.
+        one: run one official split of each task, where `wanted` does not say: a test split, else the first.
+        entry: the model; tasks that it has no unit or no eye for are left out.
         data: where to look; tasks whose files are not there are left out.
 
     Raises:
@@ -119,8 +119,10 @@ def suite_jobs(
         reason = _unfit(task, bool(wanted) and not names, entry)
         try:
             if not reason:
-                chosen = names or _splits(task, (), data)[: 1 if first else None]
-                found += [_job(task, name, data, sum(job.size for job in found)) for name in chosen]
+                chosen = names or (_one(_splits(task, (), data)) if one else _splits(task, (), data))
+                opened = [_job(task, name, data, sum(job.size for job in found)) for name in chosen]
+                reason = blind(opened[0].held, entry) if opened[0].held is not None else ""
+                found += [] if reason else opened
         except DataError as error:
             if not _absent(task, data):
                 raise
@@ -175,6 +177,18 @@ def _unfit(task: Task, lacks_split: bool, entry: ModelEntry) -> str:
     if task.kind.wants not in entry.units:
         return f"needs {task.kind.wants}, and model {entry.name} answers with {', '.join(entry.units)} only"
     return ""
+
+
+def blind(split: Split, entry: ModelEntry) -> str:
+    """Say that a model takes no visual prompts where a split asks with some; empty where nothing is wrong."""
+    if entry.regions or not split.samples or not split.samples[0].regions:
+        return ""
+    return f"asks with visual prompts, which model {entry.name} with these weights does not take"
+
+
+def _one(splits: Sequence[str]) -> Sequence[str]:
+    """Choose one split: a test split where there is one, else the first."""
+    return [next((name for name in splits if name.startswith("test")), splits[0])]
 
 
 def _absent(task: Task, data: Data) -> bool:

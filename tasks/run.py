@@ -18,7 +18,7 @@ from tasks.base import Model, ModelEntry, Task, TruthReader
 from tasks.identity import describe, run_folder, subset
 from tasks.journal import Batch, Journal, plan
 from tasks.options import RunOptions
-from tasks.plan import Job
+from tasks.plan import Job, blind
 from tasks.rundir import RunDirectory
 from tasks.score import Scores, score
 from tasks.validate import accepted
@@ -137,6 +137,8 @@ def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> 
             f"model {entry.name} answers with {', '.join(entry.units)}, but task {task.name} needs {task.kind.wants}: "
             "choose another model or task (`refbench models` lists what each can do)"
         )
+    if reason := blind(split, entry):
+        raise ModelError(f"{task.name} {reason}: choose another model or task")
     if not split.samples:
         raise DataError(f"{split.benchmark} {split.name} holds no sample: check the data root, or choose another split")
     prompts.render(task.prompt, "", split.samples[0].categories, options.prompt_set)

@@ -22,7 +22,7 @@ class SuiteFile(BaseModel):
     Attributes:
         description: one line for `refbench suites`.
         tasks: names in the order they run, or `all` for every task there is.
-        splits: which official splits of a task run: all, or the first one that the data holds.
+        splits: which official splits of a task run: all, or one that the data holds, a test split where there is one.
         data: `sample` for a suite that runs on the sample world, whatever the data root.
         source: where the list comes from.
     """
@@ -31,7 +31,7 @@ class SuiteFile(BaseModel):
 
     description: str
     tasks: str | list[str]
-    splits: Literal["all", "first"] = "all"
+    splits: Literal["all", "one"] = "all"
     data: Literal["any", "sample"] = "any"
     source: str = ""
 
@@ -52,7 +52,7 @@ class Suite:
     name: str
     description: str
     tasks: tuple[str, ...]
-    splits: Literal["all", "first"]
+    splits: Literal["all", "one"]
     data: Literal["any", "sample"]
     source: str
 

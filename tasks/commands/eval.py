@@ -84,6 +84,7 @@ def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record], list
 
     _check_processes(args.num_processes)
     entry = find_model(args.model)
+    entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
     chosen = settings(args.data_root, args.out)
     regimes = _regimes(args.regime)
     jobs, skipped = _jobs(args, entry, chosen.data_root)
@@ -111,7 +112,7 @@ def _jobs(args: argparse.Namespace, entry: "ModelEntry", root: Path | None) -> "
     tasks = [registry.find(name, args.include) for name in suite.tasks]
     _check_prompts(tasks, args.prompt_set)
     data = (sample_data if suite.data == "sample" else find_data)(root, not args.quiet)
-    jobs, skipped = plan.suite_jobs(tasks, args.split, suite.splits == "first", entry, data)
+    jobs, skipped = plan.suite_jobs(tasks, args.split, suite.splits == "one", entry, data)
     for each in skipped:
         say(f"left out: {each.task} {each.reason}")
     return jobs, skipped

@@ -74,7 +74,7 @@ def test_the_own_suite_runs_own_and_built_in_tasks(workplace):
     answer = run(workplace, next(line for line in COMMANDS if "--suite" in line), "--json").json
     assert [(row["task"], row["split"], row["data"]) for row in answer["rows"]] == [
         ("shop_boxes", "val", "sample"),
-        ("refcoco_res", "val", "sample"),
+        ("refcoco_res", "testA", "sample"),
     ]
 
 

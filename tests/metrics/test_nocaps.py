@@ -19,6 +19,12 @@ REFERENCES = [
 DOMAINS = ["in", "near", "in", "near", "in", "near"]
 
 
+@pytest.fixture(autouse=True)
+def without_meteor(monkeypatch):
+    """It takes seconds to start and has no part in domains."""
+    monkeypatch.setattr("metrics.meteor.unavailable", lambda: "left out for speed")
+
+
 def test_a_domain_equals_its_images_evaluated_alone():
     scores = aggregate(measure_all(SAID, REFERENCES, DOMAINS))
     for domain in ("in", "near"):

@@ -111,9 +111,9 @@ def test_a_suite_or_tasks_and_not_both(suite, refbench):
         assert "--task T[,T…] or --suite S, one of both" in outcome.err
 
 
-def test_first_splits_only_where_the_suite_says_so(suite, own_suite):
-    rows = suite(*own_suite("tasks: [refcoco_rec, pope]\nsplits: first"), "--limit", 2, "--json").json["rows"]
-    assert [(row["task"], row["split"]) for row in rows] == [("refcoco_rec", "val"), ("pope", "random")]
+def test_one_split_only_where_the_suite_says_so(suite, own_suite):
+    rows = suite(*own_suite("tasks: [refcoco_rec, pope]\nsplits: one"), "--limit", 2, "--json").json["rows"]
+    assert [(row["task"], row["split"]) for row in rows] == [("refcoco_rec", "testA"), ("pope", "random")]
 
 
 def test_a_suite_of_the_sample_world_leaves_official_data_alone(unmarked_world, small_world, monkeypatch, capsys):
@@ -152,7 +152,7 @@ class Reader:
 def test_the_model_is_loaded_once_and_a_stopped_suite_says_how_to_go_on(suite, own_suite, monkeypatch):
     reader = Reader(stop_at=3)
     monkeypatch.setattr(models, "find", lambda name: ModelEntry("reader", "test", ("box",), reader.load))
-    words = (*own_suite("tasks: [refcoco_rec, refcocog_rec, refcocop_rec]\nsplits: first"), "--limit", 2)
+    words = (*own_suite("tasks: [refcoco_rec, refcocog_rec, refcocop_rec]\nsplits: one"), "--limit", 2)
     stopped = suite(*words)
     assert (stopped.code, stopped.out, reader.loads) == (130, "", 1)
     assert "2 rows were finished before and will not run again" in stopped.err

@@ -18,7 +18,7 @@ def test_every_suite_of_ours_names_tasks_that_resolve(name):
 def test_the_sample_suite_is_every_task_there_is():
     suite = find("sample")
     assert suite.tasks == tuple(task_files())
-    assert (suite.splits, suite.data) == ("first", "sample")
+    assert (suite.splits, suite.data) == ("one", "sample")
 
 
 def test_every_kind_of_task_is_in_a_suite_besides_sample():
@@ -58,7 +58,7 @@ def test_a_users_suite_may_hold_the_users_tasks(include):
         ("description: x\ntasks: []\n", "must name a task or more"),
         ("description: x\ntasks: some\n", "must be a list of tasks, or all"),
         ("description: x\ntask: all\n", "key 'tasks' is missing"),
-        ("description: x\ntasks: all\nsplit: first\n", "did you mean splits?"),
+        ("description: x\ntasks: all\nsplit: one\n", "did you mean splits?"),
         ("description: x\ntasks: all\ndata: official\n", "key 'data'"),
     ],
 )
