@@ -12,10 +12,10 @@ from benchmarks.errors import ModelError
 from refvlm.config import read_config
 from refvlm.fingerprint import CONFIG, TOKENIZER, WEIGHTS
 from refvlm.model import RefVLM
-from refvlm.tokenizer import WordTokenizer
+from refvlm.tokenizer import Tokenizer, load_tokenizer
 
 
-def save(folder: Path, model: RefVLM, tokenizer: WordTokenizer, weights: dict[str, Tensor], dtype: torch.dtype) -> None:
+def save(folder: Path, model: RefVLM, tokenizer: Tokenizer, weights: dict[str, Tensor], dtype: torch.dtype) -> None:
     """Write a checkpoint; `weights` may be the model's own or their moving average."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(json.dumps(model.config.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
@@ -24,7 +24,7 @@ def save(folder: Path, model: RefVLM, tokenizer: WordTokenizer, weights: dict[st
     save_file(kept, folder / WEIGHTS)
 
 
-def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[RefVLM, WordTokenizer]:
+def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[RefVLM, Tokenizer]:
     """Read a checkpoint, ready to evaluate.
 
     Raises:
@@ -43,7 +43,7 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     _check(model, weights, folder / WEIGHTS)
     model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)
     model.llm.tie_weights()
-    return model.to(device=device, dtype=dtype).eval(), WordTokenizer.load(folder / TOKENIZER)
+    return model.to(device=device, dtype=dtype).eval(), load_tokenizer(folder / TOKENIZER)
 
 
 def _tied(model: RefVLM) -> frozenset[str]:

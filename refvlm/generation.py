@@ -14,7 +14,7 @@ from refvlm.constrain import Automaton, Vocabulary
 from refvlm.decoders.query import Queries
 from refvlm.grouping import TokenGroup, find_groups
 from refvlm.model import Decoded, RefVLM
-from refvlm.tokenizer import EOS, PAD, REGION, WordTokenizer
+from refvlm.tokenizer import EOS, PAD, REGION, Tokenizer
 from refvlm.trp import REF
 from refvlm.vision import ImageFeatures
 
@@ -71,7 +71,7 @@ class Prompt:
 class _Loop:
     """The growing answers of one batch."""
 
-    def __init__(self, model: RefVLM, tokenizer: WordTokenizer, rooms: Sequence[int], constrain: bool) -> None:
+    def __init__(self, model: RefVLM, tokenizer: Tokenizer, rooms: Sequence[int], constrain: bool) -> None:
         self.model, self.tokenizer, count = model, tokenizer, len(rooms)
         self.automata: list[Automaton] = []
         if constrain:
@@ -115,7 +115,7 @@ class _Loop:
 
 @torch.inference_mode()
 def generate(
-    model: RefVLM, tokenizer: WordTokenizer, pixels: Tensor, prompts: Sequence[Prompt], constrain: bool = True
+    model: RefVLM, tokenizer: Tokenizer, pixels: Tensor, prompts: Sequence[Prompt], constrain: bool = True
 ) -> GeneratedBatch:
     """Answer a batch of prompts greedily and decode every `<REF>`.
 
@@ -158,7 +158,7 @@ def _forward(model: RefVLM, embeddings: Tensor, attention: Tensor, positions: Te
 
 
 def _embed_prompts(
-    model: RefVLM, tokenizer: WordTokenizer, prompts: Sequence[Prompt], features: ImageFeatures
+    model: RefVLM, tokenizer: Tokenizer, prompts: Sequence[Prompt], features: ImageFeatures
 ) -> list[Tensor]:
     """Token embeddings of each prompt [L, D], visual prompts in the places of their tokens."""
     embedded = [model.embed(torch.tensor(prompt.ids, device=model.device)) for prompt in prompts]

@@ -9,7 +9,7 @@ from benchmarks.commands import commanded
 from benchmarks.errors import ModelError
 from benchmarks.schema import DepthMap, Group, Prediction, Query, Unit
 from refvlm import checkpoint
-from refvlm.constrain import LEAST_ROOM
+from refvlm.constrain import Vocabulary
 from refvlm.fingerprint import fingerprint
 from refvlm.generation import Generated, GeneratedBatch, Prompt, generate
 from refvlm.processor import Letterbox, normalise
@@ -90,7 +90,8 @@ class Predictor:
     def _prompt(self, query: Query, turn: str, image: int, letterbox: Letterbox) -> Prompt:
         room = self.model.config.max_new_tokens
         if query.max_new_tokens is not None:  # the limit is one of words; the frame of the shortest answer comes on top
-            room = min(room, query.max_new_tokens + LEAST_ROOM)
+            frame = Vocabulary.of(self.tokenizer, self.model.units).least_room
+            room = min(room, query.max_new_tokens + frame)
         ids = self.tokenizer.encode(turn)
         if not query.regions:
             return Prompt(image, tuple(ids), room=room)

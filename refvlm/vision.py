@@ -140,7 +140,7 @@ class VisionEncoder(nn.Module):
         """Float [B, 3, S, S], normalised -> features."""
         pyramid = self.trunk(pixels)
         encoded = self.encode(pixels, pyramid)
-        grid = encoded.transpose(1, 2).unflatten(2, (self.config.grid, self.config.grid))
+        grid = encoded.transpose(1, 2).reshape(len(pixels), -1, self.config.grid, self.config.grid)
         return ImageFeatures(self.projector(encoded), pyramid, grid)
 
     def encode(self, pixels: Tensor, pyramid: tuple[Tensor, ...]) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refvlm.constrain import LEAST_ROOM, Automaton, Vocabulary
+from refvlm.constrain import Automaton, Vocabulary
 from refvlm.tokenizer import EOS, WordTokenizer
 from refvlm.training.vocabulary import build_tokenizer
 from refvlm.trp import UNITS, Text, Triplet, answer_for, parse, render
@@ -35,7 +35,7 @@ def walk(choose, room, tokenizer=TOKENIZER, vocabulary=VOCABULARY):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.randoms(use_true_random=False), st.integers(LEAST_ROOM, 200), st.floats(0, 1))
+@given(st.randoms(use_true_random=False), st.integers(VOCABULARY.least_room, 200), st.floats(0, 1))
 def test_random_choices_make_answers_that_parse_and_agree(random_source: random.Random, room, eager):
     """`eager` is the chance to take the last allowed token, so that long answers come as well as short ones."""
 

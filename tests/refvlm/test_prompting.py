@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.schema import ImageRef, Query
-from refvlm.constrain import LEAST_ROOM
+from refvlm.constrain import Vocabulary
 from refvlm.predictor import Predictor
 from refvlm.prompting import turn_text
 
@@ -43,5 +43,6 @@ def test_a_limit_on_the_answer_is_kept(query):
     predictor = Predictor()
     free, short = predictor.predict([query(), query(max_new_tokens=1)])
     tokens = [len(predictor.tokenizer.encode(answer.text)) for answer in (free, short)]
-    assert tokens[1] <= LEAST_ROOM + 1 < tokens[0]
+    frame = Vocabulary.of(predictor.tokenizer, predictor.units).least_room
+    assert tokens[1] <= frame + 1 < tokens[0]
     assert short.status == "ok"
