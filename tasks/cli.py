@@ -24,6 +24,7 @@ COMMANDS = {
     "data verify": "check that official files are whole",
     "data sample": "write the sample world into a folder",
     "train": "train the reference model",
+    "convert": "turn checkpoints of others into a start for the reference model",
 }
 """Command -> what it does. Each has a module in `tasks.commands` with EXAMPLES, `arguments(parser)` and `run(args)`."""
 STOPPED = 130
