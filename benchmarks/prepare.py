@@ -1,6 +1,6 @@
 """Which official files are here: one row per benchmark and split, for `refbench data status`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,8 @@ class Status:
         return not self.missing and not self.problem and self.found == self.published
 
 
-def status(root: Path | None) -> list[Status]:
-    """Look at every benchmark under a data root; with None, list what would be needed.
+def status(root: Path | None, names: Collection[str] | None = None) -> list[Status]:
+    """Look at benchmarks under a data root, all of them unless some are named; with None, list what would be needed.
 
     Missing and broken files are rows, not exceptions. Photos are seen as a folder; opening a split checks each one.
 
@@ -50,7 +50,11 @@ def status(root: Path | None) -> list[Status]:
     if root is not None and not root.is_dir():
         raise DataError(f"data root {root} is not a folder: point --data-root at the one that holds the data")
     sizes: dict[Path, int] = {}
-    return [row for benchmark in benchmarks() for row in _rows(benchmark, root, sizes)]
+    return [row for benchmark in _chosen(names) for row in _rows(benchmark, root, sizes)]
+
+
+def _chosen(names: Collection[str] | None) -> list[Benchmark]:
+    return [each for each in benchmarks() if names is None or each.name in names]
 
 
 def _rows(benchmark: Benchmark, root: Path | None, sizes: dict[Path, int]) -> Iterable[Status]:
