@@ -9,17 +9,16 @@ reading either. Samples come in order of path. Sources: README of the DIODE devk
 those of the archive, as Marigold lists it in `diode_val_all_filename_list.txt` (771); the json of the devkit names 612.
 """
 
-import hashlib
-import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import label_maps
 from benchmarks.depth_maps import DepthTarget, check_size
 from benchmarks.errors import DataError, unknown
 from benchmarks.photos import folder_of, require_below, sized_below
 from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.splits import build_split
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
     import numpy as np
@@ -48,15 +47,7 @@ def open_split(name: str, root: Path, split: str, origin: str) -> Split:
     photos = sized_below(folder, [f"{each}.png" for each in names], PUBLISHER)
     samples = tuple(_sample(name, folder, each, photos[f"{each}.png"]) for each in names)
     digest = label_maps.digest([folder / f"{each}{end}" for each in names for end in (DEPTH, MASK)])
-    ids = json.dumps([sample.id for sample in samples])
-    return Split(
-        benchmark=name,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=PUBLISHED[name] if origin == "official" else None,
-        fingerprint=hashlib.sha256(f"{ids}\n{digest}".encode()).hexdigest(),
-        samples=samples,
-    )
+    return build_split(name, split, origin, PUBLISHED[name], samples, [[sample.id for sample in samples], digest])
 
 
 def found(name: str, root: Path) -> dict[str, int]:

@@ -13,19 +13,18 @@ are asked only in `kitti/raw`, whose truths are single sweeps projected to the p
 which is read without running it (`benchmarks.object_arrays`) and then kept in the cache. Counts: lines of the list.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks import depth_lists, index_cache, label_maps
 from benchmarks.depth_maps import DepthTarget, check_png, check_size, read_png
 from benchmarks.errors import DataError, unknown
 from benchmarks.photos import folder_of, require_below, sized_below
 from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.splits import build_split
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
     import numpy as np
@@ -67,15 +66,7 @@ def open_split(name: str, root: Path, split: str, origin: str) -> Split:
         )
         for line, (drive, frame), target in zip(lines, map(_name, lines), targets, strict=True)
     )
-    ids = json.dumps([sample.id for sample in samples])
-    return Split(
-        benchmark=name,
-        name=split,
-        origin=cast(Literal["official", "sample"], origin),
-        expected=PUBLISHED[name] if origin == "official" else None,
-        fingerprint=hashlib.sha256(f"{ids}\n{truths}".encode()).hexdigest(),
-        samples=samples,
-    )
+    return build_split(name, split, origin, PUBLISHED[name], samples, [[sample.id for sample in samples], truths])
 
 
 def found(name: str, root: Path) -> dict[str, int]:
