@@ -54,7 +54,7 @@ _QUERIES = r"(?:in_proj_visual_feats|in_proj_queries|query_position_embeddings)\
 _BOX = rf"(?:{_QUERIES}|(?:decoder|predictor)\..+)"
 _MASK = rf"(?:{_QUERIES}|(?:pixel_decoder|queries_embedder|query_decoder|mask_embedder)\..+)"
 _ADAPTER = "low-rank deltas: merge them into the weights first (peft: merge_and_unload), then convert"
-_OTHER_DESIGN = "another design than ours: train the decoders, see the module docstring"
+_OTHER_DESIGN = "another design than ours, which must be trained"
 _TEXT = "the text tower is not part of the model"
 _COMPUTED = "computed, not learned"
 
