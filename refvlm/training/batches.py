@@ -5,7 +5,7 @@ Turns are sorted by length, so that those of about one length can be run togethe
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -103,7 +103,7 @@ class _Rows:
 
 
 def _turn(tokenizer: WordTokenizer, question: Question, region_tokens: int, image: int) -> _Turn:
-    text = turn_text(question.prompt, question.wants, len(question.regions))
+    text = turn_text(question.prompt, question.wants if question.commanded else None, len(question.regions))
     prompt = spread_regions(tokenizer.encode(text), tokenizer.ids[REGION], region_tokens)
     answer = (*tokenizer.encode(render(answer_for(question.body))), tokenizer.ids[EOS])
     return _Turn((*prompt, *answer), (*[IGNORED] * len(prompt), *answer), question, image)
@@ -118,13 +118,14 @@ def _questions(
     found: list[Question] = []
     while len(found) < count:
         question = ask(names[int(draw.rng.choice(len(names), p=weights / weights.sum()))])
-        found += [question] if question is not None else []
+        if question is not None:
+            found.append(replace(question, commanded=draw.rng.random() >= draw.instruction_share))
     return found
 
 
 def _picture(index: int, early: bool, data: DataConfig) -> _Picture:
     rng = np.random.default_rng([data.seed, 77, index])
-    draw = Draw(rng, data.early_shares if early else data.late_shares)
+    draw = Draw(rng, data.early_shares if early else data.late_shares, data.instruction_share)
     if bool(data.dense) and rng.random() < data.dense_share:
         dense = generate_dense.__wrapped__(data.seed, "train", index)
         asked = _questions(lambda name: DENSE_MAKERS[name](dense, draw), data.dense, draw, data.questions_per_image)

@@ -27,6 +27,7 @@ class DataConfig(Strict):
         shapes: kind of question about scenes of shapes -> how often it is drawn, see `refvlm.training.questions`.
         dense: the same for scenes where every pixel has a truth; empty leaves those scenes out.
         dense_share: share of images that are dense scenes.
+        instruction_share: share of questions that are asked without a command, see `benchmarks.commands`.
         first_scene: index of the first training scene, so that a later stage sees new ones.
         early_shares, late_shares: how often an expression is an attribute, superlative, direction or distance, in the
             first `early_share` of all steps and after it.
@@ -36,6 +37,7 @@ class DataConfig(Strict):
     shapes: dict[str, float] = Field(default_factory=lambda: {"refer": 1.0})
     dense: dict[str, float] = Field(default_factory=dict)
     dense_share: float = Field(default=0.5, ge=0, le=1)
+    instruction_share: float = Field(default=0.0, ge=0, le=1)
     first_scene: int = Field(default=0, ge=0)
     images_per_step: int = 16
     questions_per_image: int = 4

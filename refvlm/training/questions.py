@@ -53,6 +53,7 @@ class Question:
         body: the answer; one `Ref` in `refs` for every instance of its triplets, in order.
         refs: see `body`.
         regions: visual prompts, in the order of the words.
+        commanded: whether the command of the wanted unit stands before the words.
     """
 
     prompt: str
@@ -60,14 +61,22 @@ class Question:
     body: tuple[Text | Triplet, ...]
     refs: tuple[Ref, ...] = ()
     regions: tuple[Drawn, ...] = ()
+    commanded: bool = True
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What a maker may use besides its scene: random numbers, and how often each kind of expression is drawn."""
+    """What decides about a question besides its scene.
+
+    Attributes:
+        rng: random numbers.
+        expression_shares: how often each kind of expression is drawn, in the order of `KINDS`.
+        instruction_share: share of questions that are asked without a command.
+    """
 
     rng: np.random.Generator
     expression_shares: Sequence[float]
+    instruction_share: float = 0.0
 
 
 def refer(scene: Scene, draw: Draw) -> Question | None:

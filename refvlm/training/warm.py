@@ -6,6 +6,8 @@ import torch
 
 from benchmarks.errors import ConfigError
 from refvlm import checkpoint
+from refvlm.convert.start import fill
+from refvlm.convert.write import REPORT
 from refvlm.model import RefVLM
 from refvlm.tokenizer import WordTokenizer
 
@@ -19,7 +21,7 @@ def start_from(model: RefVLM, tokenizer: WordTokenizer, folder: Path) -> list[st
     Args:
         model: fresh; parts that the checkpoint lacks stay as they are.
         tokenizer: the model's own.
-        folder: the checkpoint.
+        folder: the checkpoint, or what `refbench convert` wrote, which has the model's own words.
 
     Returns:
         Names of the weights that start fresh, and `word …` for every word that does.
@@ -28,6 +30,8 @@ def start_from(model: RefVLM, tokenizer: WordTokenizer, folder: Path) -> list[st
         ModelError: the checkpoint is missing or damaged.
         ConfigError: it holds a weight of another shape, or one that the model has no place for.
     """
+    if (folder / REPORT).is_file():
+        return fill(model, folder)
     before, words = checkpoint.load(folder)
     own, given = model.state_dict(), before.state_dict()
     for name in _EMBEDDINGS, "llm.lm_head.weight":

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 
 from benchmarks.errors import ConfigError, ModelError
 from benchmarks.world.dense import generate_dense
@@ -186,6 +187,26 @@ def test_no_word_of_a_question_or_answer_is_unknown():
     batch = build(list(range(40)), False, tokenizer, data)
     missing = (batch.ids == tokenizer.ids["⁇"]).nonzero()
     assert [tokenizer.decode(batch.ids[row].tolist()) for row, _ in missing.tolist()] == []
+
+
+def test_some_questions_come_without_a_command(trainer):
+    shares = {}
+    for share in (0.0, 0.5, 1.0):
+        data = DataConfig(images_per_step=12, questions_per_image=4, instruction_share=share)
+        batch = build(list(range(12)), False, trainer.tokenizer, data)
+        first = batch.ids[:, 0].tolist()
+        shares[share] = sum(i == trainer.tokenizer.ids["user"] for i in first) / len(first)
+    assert (shares[0.0], shares[1.0]) == (0.0, 1.0)
+    assert 0.25 < shares[0.5] < 0.75  # 48 draws: four standard deviations
+
+
+def test_a_stage_may_start_from_converted_weights(tmp_path, complete):
+    converted = {name: value + 1 for name, value in complete.model.state_dict().items() if name.startswith("vision.")}
+    save_file(converted, tmp_path / "model.safetensors")
+    (tmp_path / "conversion.json").write_text("{}")
+    fresh = start_from(complete.model, complete.tokenizer, tmp_path)
+    assert not [name for name in fresh if name.startswith("vision.")]
+    assert torch.equal(complete.model.state_dict()["vision.positions"], converted["vision.positions"])
 
 
 def test_a_later_stage_starts_with_the_weights_and_words_of_an_earlier_one(config_path, tmp_path, complete):
