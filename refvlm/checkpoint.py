@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from benchmarks.errors import ModelError
-from refvlm.config import read_config
-from refvlm.fingerprint import CONFIG, TOKENIZER, WEIGHTS
+from refvlm.config import MODEL_TYPE, read_config
+from refvlm.fingerprint import CONFIG, TOKENIZER, WEIGHTS, weight_files
 from refvlm.model import RefVLM
 from refvlm.tokenizer import Tokenizer, load_tokenizer
 
@@ -18,7 +18,8 @@ from refvlm.tokenizer import Tokenizer, load_tokenizer
 def save(folder: Path, model: RefVLM, tokenizer: Tokenizer, weights: dict[str, Tensor], dtype: torch.dtype) -> None:
     """Write a checkpoint; `weights` may be the model's own or their moving average."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG).write_text(json.dumps(model.config.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
+    content = model.config.model_dump(mode="json") | {"model_type": MODEL_TYPE}
+    (folder / CONFIG).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     tokenizer.save(folder / TOKENIZER)
     kept = {name: value.to(dtype).contiguous() for name, value in weights.items() if name not in _tied(model)}
     save_file(kept, folder / WEIGHTS)
@@ -32,7 +33,7 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     """
     try:
         content = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        weights = load_file(folder / WEIGHTS)
+        weights = {name: value for path in weight_files(folder) for name, value in load_file(path).items()}
     except FileNotFoundError as error:
         raise ModelError(f"{error.filename or folder / WEIGHTS} is missing: a checkpoint folder holds "
                          f"{CONFIG}, {TOKENIZER} and {WEIGHTS}") from None  # fmt: skip

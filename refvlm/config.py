@@ -179,12 +179,20 @@ class RefVLMConfig(Strict):
         return self.encoder_size // self.encoder.patch_size
 
 
+MODEL_TYPE = "refvlm"
+"""What transformers calls it, see `refvlm.hub`."""
+HUB_KEYS = frozenset({"architectures", "dtype", "model_type", "transformers_version"})
+"""Keys that transformers writes beside the sizes."""
+
+
 def read_config(content: Any, where: Path) -> RefVLMConfig:
-    """Check a configuration.
+    """Check a configuration; keys that transformers adds are passed over.
 
     Raises:
         ConfigError: a key is unknown or a value has the wrong type; names the file and the key.
     """
+    if isinstance(content, dict):
+        content = {key: value for key, value in content.items() if key not in HUB_KEYS}
     try:
         return RefVLMConfig.model_validate(content)
     except ValidationError as error:

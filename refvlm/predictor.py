@@ -7,17 +7,17 @@ import torch
 
 from benchmarks.commands import commanded
 from benchmarks.errors import ModelError
-from benchmarks.schema import DepthMap, Group, Prediction, Query, Unit
+from benchmarks.schema import Prediction, Query, Unit
 from refvlm import checkpoint
 from refvlm.constrain import Vocabulary
 from refvlm.fingerprint import fingerprint
 from refvlm.generation import Generated, GeneratedBatch, Prompt, generate
 from refvlm.processor import Letterbox, normalise
 from refvlm.prompting import spoken_text, spread_regions, turn_text
+from refvlm.reading import decoded, fault
 from refvlm.regions import stack
 from refvlm.tokenizer import REGION
 from refvlm.trp import parse
-from refvlm.unpack import Spoken, Unpacker
 
 BUNDLED = Path(__file__).parent / "weights" / "tiny"
 """The checkpoint that comes with the package: trained on the sample world."""
@@ -103,28 +103,8 @@ class Predictor:
     def _prediction(
         self, query: Query, turn: str, batch: GeneratedBatch, answer: Generated, letterbox: Letterbox
     ) -> Prediction:
-        parsed = parse(answer.text)
-        problems = [] if parsed.ok else [diagnostic.message for diagnostic in parsed.diagnostics]
-        if not answer.finished:
-            problems.append(f"the answer was cut after {len(answer.ids)} tokens")
-        if problems:
-            return Prediction(query.sample_id, "parse_error", answer.text, turn, (), "; ".join(problems[:3]))
-        groups: list[Group] = []
-        depth: DepthMap | None = None
-        if batch.decoded is not None:
-            unpacker = Unpacker(self.model, batch.decoded, letterbox)
-            groups, depth = unpacker.unpack(self._spoken(answer), answer.first_ref)
-        text = spoken_text(parsed) if query.wants == "text" else answer.text
-        return Prediction(query.sample_id, "ok", text, turn, tuple(groups), depth=depth)
-
-    def _spoken(self, answer: Generated) -> list[Spoken]:
-        """Triplets of an answer: phrase, unit, number of `<REF>` tokens and their probability."""
-        return [
-            Spoken(
-                self.tokenizer.decode([answer.ids[k] for k in group.words]).strip(),
-                self.tokenizer.decode(group.unit).strip(),
-                len(group.refs),
-                score,
-            )
-            for group, score in zip(answer.groups, answer.scores, strict=True)
-        ]
+        if problem := fault(answer):
+            return Prediction(query.sample_id, "parse_error", answer.text, turn, (), problem)
+        groups, depth = decoded(self.model, self.tokenizer, batch, answer, letterbox)
+        text = spoken_text(parse(answer.text)) if query.wants == "text" else answer.text
+        return Prediction(query.sample_id, "ok", text, turn, groups, depth=depth)

@@ -17,6 +17,7 @@ class DepthDecoder(nn.Module):
     """Located queries and pixel embeddings -> depth maps."""
 
     unit = "depth"
+    log_depths: Tensor
 
     def __init__(self, config: RefVLMConfig, depth: DepthConfig) -> None:
         super().__init__()
@@ -28,8 +29,12 @@ class DepthDecoder(nn.Module):
         self.shift = nn.Linear(config.decoder.width, depth.bins)
         nn.init.zeros_(self.shift.weight)
         nn.init.zeros_(self.shift.bias)
-        steps = torch.linspace(math.log(depth.near_m), math.log(depth.far_m), depth.bins)
-        self.register_buffer("log_depths", steps, persistent=False)
+        self.config = depth
+        self.register_buffer("log_depths", _steps(depth), persistent=False)
+
+    def fill(self) -> None:
+        """Compute what is not stored: for loaders that build a model without its values."""
+        self.log_depths.copy_(_steps(self.config))
 
     def forward(self, located: Located, pixels: Tensor, rows: Tensor) -> Tensor:
         """Estimate depth for some queries.
@@ -47,3 +52,7 @@ class DepthDecoder(nn.Module):
         centres = self.log_depths + self.shift(located.query[rows]).float()  # [M, bins]
         out: Tensor = torch.einsum("mbyx,mb->myx", logits.softmax(1), centres)
         return out
+
+
+def _steps(depth: DepthConfig) -> Tensor:
+    return torch.linspace(math.log(depth.near_m), math.log(depth.far_m), depth.bins)

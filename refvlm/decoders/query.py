@@ -98,6 +98,8 @@ class QueryLayer(nn.Module):
 class QueryTrunk(nn.Module):
     """REF states -> located queries."""
 
+    sines: Tensor
+
     def __init__(self, config: RefVLMConfig, level_widths: tuple[int, ...]) -> None:
         super().__init__()
         decoder = config.decoder
@@ -119,6 +121,10 @@ class QueryTrunk(nn.Module):
         self.norm = nn.LayerNorm(decoder.width)
         self.heat_query = nn.Linear(decoder.width, decoder.width)
         self.heat_key = nn.Linear(decoder.width, decoder.width)
+
+    def fill(self) -> None:
+        """Compute what is not stored: for loaders that build a model without its values."""
+        self.sines.copy_(sine_positions(self.side, self.config.width))
 
     def keys(self, features: ImageFeatures) -> tuple[Tensor, Tensor]:
         """Merge all levels at one stride: keys with positions and values without, each [B, K, d]."""
