@@ -99,9 +99,9 @@ def read_weights(folder: Path) -> Weights:
             with path.open("rb") as file:
                 length = int.from_bytes(file.read(8), "little")
                 header = json.loads(file.read(min(length, path.stat().st_size)))
-            for name, entry in header.items():
-                if name != "__metadata__":
-                    formats[entry["dtype"]] += prod(entry["shape"])
+            header.pop("__metadata__", None)
+            for entry in header.values():
+                formats[entry["dtype"]] += prod(entry["shape"])
             size += path.stat().st_size
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} cannot be read ({error}): copy the checkpoint again") from None

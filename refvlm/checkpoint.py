@@ -40,11 +40,15 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     except (ValueError, OSError, SafetensorError) as error:
         raise ModelError(f"{folder} cannot be read ({error}): copy the checkpoint again") from None
     config = read_config(content, folder / CONFIG)
-    model = RefVLM(config)
+    with torch.device("meta"):  # a large model is never in memory twice, nor drawn at random first
+        model = RefVLM(config)
     _check(model, weights, folder / WEIGHTS)
-    model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)
+    model.load_state_dict({name: value.to(dtype) for name, value in weights.items()}, strict=False, assign=True)
     model.llm.tie_weights()
-    return model.to(device=device, dtype=dtype).eval(), load_tokenizer(folder / TOKENIZER)
+    model.fill()
+    left = [name for name, value in (*model.named_parameters(), *model.named_buffers()) if value.is_meta]
+    assert not left, f"{left} are neither stored nor filled: give their part a method fill"
+    return model.to(device).eval(), load_tokenizer(folder / TOKENIZER)
 
 
 def _tied(model: RefVLM) -> frozenset[str]:

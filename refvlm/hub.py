@@ -30,8 +30,6 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from benchmarks.errors import ModelError
 from refvlm.config import HUB_KEYS, MODEL_TYPE, RefVLMConfig, read_config
-from refvlm.decoders.depth import DepthDecoder
-from refvlm.decoders.query import QueryTrunk
 from refvlm.generation import GeneratedBatch, Prompt, generate
 from refvlm.hub_processor import RefVLMProcessor
 from refvlm.model import RefVLM
@@ -131,8 +129,8 @@ class RefVLMForConditionalGeneration(PreTrainedModel):  # type: ignore[misc]  # 
 
     def _init_weights(self, module: nn.Module) -> None:
         """Parts begin with values of their own; only what no checkpoint stores is computed here."""
-        if isinstance(module, QueryTrunk | DepthDecoder):
-            module.fill()
+        if callable(fill := getattr(module, "fill", None)):
+            fill()
 
     def get_input_embeddings(self) -> nn.Module:
         """Embeddings of the language model."""

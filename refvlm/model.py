@@ -80,6 +80,17 @@ class RefVLM(nn.Module):
         self.depth_decoder = DepthDecoder(config, config.depth) if config.depth else None
         self.region_encoder = RegionEncoder(config, config.regions, widths) if config.regions else None
 
+    def fill(self) -> None:
+        """Compute what is not stored, in the precision it needs: for loaders that build a model without its values.
+
+        A part with a buffer that is not stored has a method `fill` of its own.
+        """
+        for part in list(self.modules())[1:]:
+            if callable(fill := getattr(part, "fill", None)):
+                fill()
+        rotary = self.llm.model.rotary_emb
+        self.llm.model.rotary_emb = type(rotary)(rotary.config)
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""

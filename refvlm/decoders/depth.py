@@ -34,7 +34,7 @@ class DepthDecoder(nn.Module):
 
     def fill(self) -> None:
         """Compute what is not stored: for loaders that build a model without its values."""
-        self.log_depths.copy_(_steps(self.config))
+        self.log_depths = _steps(self.config).to(self.shift.weight.device)
 
     def forward(self, located: Located, pixels: Tensor, rows: Tensor) -> Tensor:
         """Estimate depth for some queries.

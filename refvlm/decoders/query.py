@@ -124,7 +124,7 @@ class QueryTrunk(nn.Module):
 
     def fill(self) -> None:
         """Compute what is not stored: for loaders that build a model without its values."""
-        self.sines.copy_(sine_positions(self.side, self.config.width))
+        self.sines = sine_positions(self.side, self.config.width).to(self.state_in.weight)
 
     def keys(self, features: ImageFeatures) -> tuple[Tensor, Tensor]:
         """Merge all levels at one stride: keys with positions and values without, each [B, K, d]."""

@@ -8,7 +8,9 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.errors import ConfigError, ModelError
 from refvlm import checkpoint
+from refvlm.config import DepthConfig
 from refvlm.fingerprint import fingerprint
+from refvlm.model import RefVLM
 
 
 @pytest.fixture
@@ -25,6 +27,20 @@ def test_a_saved_model_gives_the_same_states(folder, nano, tokenizer):
         assert torch.equal(loaded.vision(pixels).tokens, nano.vision(pixels).tokens)
     weights = loaded.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in nano.state_dict().items())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_not_stored_is_computed_in_the_precision_it_needs(nano_config, tokenizer, tmp_path, dtype):
+    sizes = nano_config.model_copy(update={"depth": DepthConfig(bins=5)})
+    fresh = RefVLM(sizes)
+    checkpoint.save(tmp_path, fresh, tokenizer, fresh.state_dict(), torch.float32)
+    loaded = checkpoint.load(tmp_path, dtype=dtype)[0]
+    buffers = dict(loaded.named_buffers())
+    assert {name for name, value in buffers.items() if value.is_meta} == set()
+    for name, value in fresh.named_buffers():
+        # angles and depths stay exact; positions are added to features of that precision
+        assert torch.equal(buffers[name], value.to(dtype) if name.endswith("sines") else value), name
+    assert {value.dtype for value in loaded.parameters()} == {dtype}
 
 
 def test_weights_of_another_shape_are_named(folder):
