@@ -1,13 +1,23 @@
 """Photos that annotations name: all found by one listing of their folder, sized by their headers where need be."""
 
+import os
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image
 
+from benchmarks import index_cache
 from benchmarks.errors import DataError
 from benchmarks.files import list_names
 from benchmarks.schema import ImageRef
+
+READER = "photo-sizes/1"
+"""Part of every cache key: changes whenever the same files would yield other sizes."""
+REMEMBERED_FROM = 1_000
+"""Photos of one split from which reading every header again would be felt."""
+_SETTLED_NS = 2_000_000_000
+"""A file changed this recently could change again within its timestamp's resolution."""
 
 
 def folder_of(root: Path, places: Sequence[str]) -> Path | None:
@@ -54,7 +64,7 @@ def sized_below(folder: Path, names: Iterable[str], publisher: str) -> dict[str,
     """
     wanted = list(dict.fromkeys(names))
     require_below(folder, wanted, "photos", publisher)
-    return {name: ImageRef(folder / name, image_size_hw(folder / name)) for name in wanted}
+    return _refs(wanted, [folder / name for name in wanted])
 
 
 def require_below(folder: Path, names: Sequence[str], things: str, publisher: str) -> None:
@@ -78,7 +88,7 @@ def sized(root: Path, places: Sequence[str], names: Iterable[str], publisher: st
     """
     wanted = list(dict.fromkeys(names))
     folder = require(root, places, wanted, publisher)
-    return {name: ImageRef(folder / name, image_size_hw(folder / name)) for name in wanted}
+    return _refs(wanted, [folder / name for name in wanted])
 
 
 def sized_among(root: Path, places: Sequence[str], names: Iterable[str], publisher: str) -> dict[str, ImageRef]:
@@ -103,7 +113,27 @@ def sized_among(root: Path, places: Sequence[str], names: Iterable[str], publish
             f"{' and '.join(map(str, folders))}: {len(missing)} of {len(wanted)} photos are missing ({missing[0]}"
             f"{', …' if len(missing) > 1 else ''}): copy them there from {publisher}"
         )
-    return {name: ImageRef(lies[name] / name, image_size_hw(lies[name] / name)) for name in wanted}
+    return _refs(wanted, [lies[name] / name for name in wanted])
+
+
+def _refs(names: Sequence[str], paths: Sequence[Path]) -> dict[str, ImageRef]:
+    return {name: ImageRef(path, size) for name, path, size in zip(names, paths, _sizes_hw(paths), strict=True)}
+
+
+def _sizes_hw(paths: Sequence[Path]) -> list[tuple[int, int]]:
+    """Read sizes from headers; those of many photos are remembered as long as no file changes."""
+    if len(paths) < REMEMBERED_FROM:
+        return [image_size_hw(path) for path in paths]
+    stats = [os.stat(path) for path in paths]
+    facts = (f"{path}|{each.st_size}|{each.st_mtime_ns}" for path, each in zip(paths, stats, strict=True))
+    key = index_cache.key((READER, *facts))
+    known = index_cache.load(key)
+    if isinstance(known, list) and len(known) == len(paths):
+        return [(height, width) for height, width in known]
+    sizes = [image_size_hw(path) for path in paths]
+    if time.time_ns() - max(each.st_mtime_ns for each in stats) > _SETTLED_NS:
+        index_cache.store(key, sizes)
+    return sizes
 
 
 def image_size_hw(path: Path) -> tuple[int, int]:
