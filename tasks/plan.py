@@ -166,6 +166,8 @@ def present_splits(task: Task, data: Data) -> tuple[str, ...]:
 
 def _job(task: Task, name: str, data: Data, before: int) -> Job:
     split = open_split(task, name, data)
+    for note in split.notes:
+        say(f"{task.name} {name}: {note}")
     size = len(split.samples)
     return Job(task, name, data, size, split if before + size <= HELD else None)
 

@@ -332,3 +332,14 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(refbench, small_
     resumed = refbench("eval", *words)
     assert resumed.code == 0
     assert "resuming, 4 of " in resumed.err
+
+
+def test_what_a_reader_has_to_say_about_a_split_is_said(refbench, unmarked_world):
+    path = unmarked_world / "coco" / "annotations" / "instances_val2017.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["bbox"][2] = 0
+    path.write_text(json.dumps(content))
+    words = ("--task", "coco_detection", "--model", "constant", "--data-root", unmarked_world, "--json")
+    done = refbench("eval", *words)
+    assert done.code == 0
+    assert "coco_detection val2017: instances_val2017.json: 1 objects have a box without area" in done.err
