@@ -25,6 +25,8 @@ class RunOptions:
         weights: path of the model's weights, None for its own default.
         prompt_set: which wording of the task's prompt, see `tasks.prompts`.
         regime: which command stands before it, see `benchmarks.commands`; None for the model's own.
+        include: folder of further task files, or None.
+        processes: how many share the work; no part of a run's identity.
         pool: keeps the loaded model between the runs of one command.
         command: the command line, for `run.json`.
         progress: draw a progress bar on stderr.
@@ -41,6 +43,8 @@ class RunOptions:
     weights: Path | None = None
     prompt_set: str = DEFAULT
     regime: Regime | None = None
+    include: Path | None = None
+    processes: int = 1
     pool: ModelPool = field(default_factory=ModelPool, compare=False)
     command: tuple[str, ...] = ()
     progress: bool = False

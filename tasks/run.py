@@ -1,60 +1,36 @@
 """The run loop: samples in, predictions file and record out, whatever happens in between."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
-from time import perf_counter
-from typing import Any, cast
 
 from benchmarks.errors import ConfigError, DataError, ModelError
-from benchmarks.schema import Prediction, Query, Regime, Sample, Split
+from benchmarks.schema import Prediction, Regime, Split
 from results import rows as row_files
 from results.record import SCHEMA, Record
 from tasks import predictions as lines
 from tasks import progress, prompts, provenance, regimes
-from tasks.asking import ask
-from tasks.base import Model, ModelEntry, Task, TruthReader
-from tasks.identity import describe, run_folder, subset
-from tasks.journal import Batch, Journal, plan
+from tasks.base import Model, ModelEntry, Task
+from tasks.crew import Crew
+from tasks.evaluation import Evaluation, Opener, resolve
+from tasks.journal import Batch, Journal
+from tasks.opener import Names
 from tasks.options import RunOptions
 from tasks.plan import Job, blind
-from tasks.rundir import RunDirectory
 from tasks.score import Scores, score
-from tasks.validate import accepted
 
 __all__ = ["Interrupted", "RunOptions", "evaluate", "evaluate_all"]
 
 
+_Work = Generator[tuple[int, int], None, None]
+"""(samples, failed samples) of every batch, as soon as the journal has it."""
+
+
 class Interrupted(Exception):
     """The user stopped the run. What was finished is kept; the text says how to go on. Exit code 130."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One run, resolved."""
-
-    task: Task
-    split: Split
-    samples: tuple[Sample, ...]
-    entry: ModelEntry
-    options: RunOptions
-    identity: dict[str, Any]
-    run: RunDirectory
-
-    @property
-    def title(self) -> str:
-        return f"{self.entry.name} · {self.task.name} · {self.split.name}"
-
-    def queries(self, samples: Sequence[Sample]) -> list[Query]:
-        """What the model gets: never the truth."""
-        task, wording = self.task, self.options.prompt_set
-        wants, regime = task.kind.wants, regimes.resolve(self.options.regime, self.entry)
-        texts = [prompts.render(task.prompt, sample.question, sample.categories, wording) for sample in samples]
-        return [
-            sample.query(regimes.commanding(text, wants, regime, self.entry), wants, task.max_new_tokens, regime)
-            for sample, text in zip(samples, texts, strict=True)
-        ]
 
 
 def evaluate_all(
@@ -77,20 +53,32 @@ def evaluate_all(
         Interrupted: the user pressed Ctrl-C; the text says how much is done.
         Exception: as `evaluate`.
     """
-    records: list[Record] = []
-    for job in jobs:
-        split, task = job.open(), job.task
-        wordings = prompts.sets(task.prompt, prompt_sets or [options.prompt_set])
-        for way in [replace(options, regime=r, prompt_set=wording) for r in regimes for wording in wordings]:
-            try:
-                records.append(evaluate(task, split, entry, way))
-            except Interrupted as stop:
-                before = f"{len(records)} rows were finished before and will not run again" if records else ""
-                raise Interrupted("; ".join(text for text in (str(stop), before) if text)) from None
-    return records
+    with Crew(options.processes) as crew:
+        records: list[Record] = []
+        for job in jobs:
+            split, task = job.open(), job.task
+            opener = Names(task.name, job.name, job.data, entry.name, options.weights, options.include)
+            wordings = prompts.sets(task.prompt, prompt_sets or [options.prompt_set])
+            for way in [replace(options, regime=r, prompt_set=wording) for r in regimes for wording in wordings]:
+                try:
+                    records.append(evaluate(task, split, entry, way, Shared(crew, opener)))
+                except Interrupted as stop:
+                    before = f"{len(records)} rows were finished before and will not run again" if records else ""
+                    raise Interrupted("; ".join(text for text in (str(stop), before) if text)) from None
+        return records
 
 
-def evaluate(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> Record:
+@dataclass(frozen=True)
+class Shared:
+    """Worker processes that share a run, and what they open it with."""
+
+    crew: Crew
+    opener: Opener
+
+
+def evaluate(
+    task: Task, split: Split, entry: ModelEntry, options: RunOptions, shared: Shared | None = None
+) -> Record:
     """Run one model on one split of one task, or go on where an earlier run stopped, or read what it left.
 
     The run directory is `<out>/<model>/<task>/<split>-<id>`, its id a hash over everything that could change a number:
@@ -101,6 +89,7 @@ def evaluate(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -
         split: opened data.
         entry: the model; a finished run does not load it, provided that it can name its fingerprint without.
         options: those of the command.
+        shared: worker processes; not used with one process, where this one does the work.
 
     Returns:
         The record, as `result.json` holds it, with its run directory filled in.
@@ -112,19 +101,45 @@ def evaluate(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -
         Interrupted: the user pressed Ctrl-C.
     """
     _check(task, split, entry, options)
-    fingerprint = options.pool.fingerprint(entry, options.load_options())
-    identity = describe(task, split, entry, fingerprint, options)
-    folder = run_folder(identity)
-    run = RunDirectory(options.out, folder)
-    job = _Job(task, split, subset(split.samples, options.limit), entry, options, identity, run)
+    job = resolve(task, split, entry, options)
+    run = job.run
     record = None if options.fresh else run.finished()
     if record is None:
-        model = _load(job)  # before anything is written: a model that cannot be loaded leaves nothing behind
-        with run.claim(options.fresh):
-            record = run.finished() or _run(job, model)
+        hands = _hands(job, shared)  # before anything is written: a model that cannot be loaded leaves nothing behind
+        with run.claim(options.fresh) as lock:
+            record = run.finished() or _run(job, hands, lock)
     else:
         progress.say(f"{job.title}: finished before, read from {run.path} (--fresh runs it again)")
-    return record.at(folder.as_posix())
+    return record.at(run.folder.as_posix())
+
+
+@dataclass(frozen=True)
+class _Hands:
+    """What answers batches: (lock, journal, batches that are left) -> work; and the name of its accelerator."""
+
+    work: Callable[[int, Journal, Sequence[Batch]], _Work]
+    accelerator: str | None
+
+
+def _hands(job: Evaluation, shared: Shared | None) -> _Hands:
+    """Load the model, here or in worker processes."""
+    if job.options.processes == 1:
+        model = job.load()
+        return _Hands(partial(_alone, job, model), provenance.accelerator(job.options.device))
+    assert shared is not None, "several processes need to be told what they open"
+    shared.crew.prepare(shared.opener, job.options, job.run.path, len(job.batches()))
+    return _Hands(partial(_together, shared.crew), shared.crew.accelerator)
+
+
+def _alone(job: Evaluation, model: Model, _: int, journal: Journal, pending: Sequence[Batch]) -> _Work:
+    for batch in pending:
+        answers = job.answer(model, batch)
+        journal.append(batch, answers)
+        yield len(answers), sum(answer.status == "failed" for answer in answers)
+
+
+def _together(crew: Crew, lock: int, _: Journal, pending: Sequence[Batch]) -> _Work:
+    return crew.work(pending, lock)
 
 
 def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> None:
@@ -146,14 +161,7 @@ def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> 
         raise DataError(f"{split.benchmark} {split.name} holds samples with the same id: fetch the annotations again")
 
 
-def _load(job: _Job) -> Model:
-    model = job.options.pool.get(job.entry, job.options.load_options())
-    if job.entry.sees_truth:
-        cast(TruthReader, model).attach(job.task.kind, job.samples)
-    return model
-
-
-def _run(job: _Job, model: Model) -> Record:
+def _run(job: Evaluation, hands: _Hands, lock: int) -> Record:
     """Answer what is left and finish. The directory is ours."""
     before = job.run.read_run() or {}
     history = {"started": before.get("started", provenance.now()), "resumed": before.get("resumed", [])}
@@ -162,46 +170,51 @@ def _run(job: _Job, model: Model) -> Record:
     facts = {"schema": SCHEMA, "identity": job.identity, **provenance.facts(job.options.command), **history}
     facts["weights"] = None if job.options.weights is None else str(job.options.weights)
     job.run.write_json("run.json", {**facts, "state": "running"})
-    batches = plan(job.samples, job.options.batch_size)
+    batches = job.batches()
     with Journal(job.run.path / "predictions", batches) as journal:
-        _answer(job, model, journal, batches)
+        _answer(job, partial(hands.work, lock), journal, batches)
         predictions = journal.merge()
     record = _finish(job, predictions)
-    ending = {"state": "done", "ended": provenance.now(), "accelerator": provenance.accelerator(job.options.device)}
+    ending = {"state": "done", "ended": provenance.now(), "accelerator": hands.accelerator}
     job.run.write_json("run.json", {**facts, **ending})
     shutil.rmtree(job.run.path / "predictions", ignore_errors=True)  # merged: a left-over would only take space
     return record
 
 
-def _answer(job: _Job, model: Model, journal: Journal, batches: Sequence[Batch]) -> None:
-    """Ask the model about every batch that is not complete yet.
+def _answer(
+    job: Evaluation,
+    hands: Callable[[Journal, Sequence[Batch]], _Work],
+    journal: Journal,
+    batches: Sequence[Batch],
+) -> None:
+    """Have every batch answered that is not complete yet.
 
     Raises:
         Interrupted: the user pressed Ctrl-C; finished batches are kept.
     """
     complete = journal.recover()
-    done = sum(len(batch.samples) for batch in batches if batch.number in complete)
+    done = _samples(batches, complete)
     _announce(job, done)
-    failed = 0
+    failures = 0
     bar = progress.bar(job.title, len(job.samples), done, job.options.progress)
     try:
-        for batch in batches:
-            if batch.number in complete:
-                continue
-            answers = _timed(job, model, batch)
-            journal.append(batch, answers)
-            done += len(answers)
-            failed += sum(answer.status == "failed" for answer in answers)
-            bar.update(len(answers))
-            bar.set_postfix(failed=failed)
+        with closing(hands(journal, [batch for batch in batches if batch.number not in complete])) as work:
+            for answered, failed in work:
+                failures += failed
+                bar.update(answered)
+                bar.set_postfix(failed=failures)
     except KeyboardInterrupt:
-        kept = f"{done} of {len(job.samples)} samples are done and kept in {job.run.path}"
-        raise Interrupted(f"stopped: {kept}; the same command goes on from there") from None
+        kept = f"{_samples(batches, journal.recover())} of {len(job.samples)} samples are done and kept"
+        raise Interrupted(f"stopped: {kept} in {job.run.path}; the same command goes on from there") from None
     finally:
         bar.close()
 
 
-def _announce(job: _Job, done: int) -> None:
+def _samples(batches: Sequence[Batch], complete: Collection[int]) -> int:
+    return sum(len(batch.samples) for batch in batches if batch.number in complete)
+
+
+def _announce(job: Evaluation, done: int) -> None:
     whole = len(job.samples)
     if done:
         progress.say(f"{job.title}: resuming, {done} of {whole} samples are done already, in {job.run.path}")
@@ -209,17 +222,7 @@ def _announce(job: _Job, done: int) -> None:
         progress.say(f"{job.title}: {whole} samples, into {job.run.path}")
 
 
-def _timed(job: _Job, model: Model, batch: Batch) -> list[Prediction]:
-    """Ask about one batch; each sample gets an equal share of its wall time."""
-    queries, refuse = job.queries(batch.samples), job.task.kind.refuse
-    start = perf_counter()
-    answers = ask(model, queries, job.entry.name, [job.options.seed, batch.number])
-    share = (perf_counter() - start) / len(answers)
-    kept = (accepted(answer, query, refuse) for answer, query in zip(answers, queries, strict=True))
-    return [replace(answer, seconds=share) for answer in kept]
-
-
-def _finish(job: _Job, predictions: Sequence[Prediction]) -> Record:
+def _finish(job: Evaluation, predictions: Sequence[Prediction]) -> Record:
     """Score, and write everything that outlives the run; the record comes last."""
     ids = [sample.id for sample in job.samples]
     scores = score(job.task.kind, job.samples, predictions)
@@ -234,7 +237,7 @@ def _finish(job: _Job, predictions: Sequence[Prediction]) -> Record:
     return record
 
 
-def _record(job: _Job, predictions: Sequence[Prediction], scores: Scores) -> Record:
+def _record(job: Evaluation, predictions: Sequence[Prediction], scores: Scores) -> Record:
     ids = [sample.id for sample in job.samples]
     task, split = job.task, job.split
     return Record(

@@ -36,6 +36,7 @@ class RunDirectory:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root
+        self.folder = folder
         self.path = root / folder
 
     def write(self, name: str, data: bytes) -> None:
@@ -90,8 +91,10 @@ class RunDirectory:
             raise DataError(str(error)) from None
 
     @contextmanager
-    def claim(self, fresh: bool) -> Iterator[None]:
+    def claim(self, fresh: bool) -> Iterator[int]:
         """Hold the directory for this process; another one is refused. The kernel lets go when a process dies.
+
+        Yields the descriptor of the lock: a process that gets a copy holds the directory, too, until it closes it.
 
         Args:
             fresh: delete what is there first. It is moved away in one step, so a half-deleted run never looks whole.
@@ -106,7 +109,7 @@ class RunDirectory:
             with disk(self.path):
                 for draft in self.path.rglob(".*.tmp"):  # of a process that was killed while it wrote
                     draft.unlink()
-            yield
+            yield lock
         finally:
             os.close(lock)
 

@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--prompt-set", metavar="P[,P…]", type=names, help="wordings: default, 1, 2, … or all (default: default)")
     add("--regime", metavar="R[,R…]", type=names, help="commands: full, instruction, wrong or all (default: model's)")
     add("--batch-size", metavar="N", type=positive, default=32, help="samples per model call (default: 32)")
-    add("--num-processes", metavar="N", type=positive, default=1, help="processes; only 1 is supported yet")
+    add("--num-processes", metavar="N", type=positive, default=1, help="processes that share the work (default: 1)")
     add("--device", metavar="D", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     add("--dtype", choices=("float32", "bfloat16"), default="float32", help="number format (default: float32)")
     add("--out", metavar="DIR", type=folder, help="root of all run directories (default: REFBENCH_RUNS, else runs)")
@@ -140,11 +140,13 @@ def _regimes(wanted: tuple[str, ...] | None) -> "list[Regime | None]":
 def _check_processes(asked: int) -> None:
     from benchmarks.errors import ConfigError
 
-    if asked != 1:
-        raise ConfigError(f"--num-processes {asked}: this version runs in 1 process only, leave it out")
     started = os.environ.get("WORLD_SIZE", "1")
     if started != "1":  # set by torchrun and accelerate; every process would run everything
-        raise ConfigError(f"started as {started} processes (WORLD_SIZE): this version runs in 1, start it without them")
+        asked_too = f" and --num-processes {asked}" if asked != 1 else ""
+        raise ConfigError(
+            f"started as {started} processes (WORLD_SIZE){asked_too}: start it as 1 process, --num-processes N starts "
+            "the others itself"
+        )
 
 
 def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
@@ -163,6 +165,8 @@ def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
         weights=args.weights,
         command=args.command,
         progress=not args.quiet,
+        include=args.include,
+        processes=args.num_processes,
     )
 
 

@@ -41,7 +41,7 @@ def program(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[s
         ("eval --task refcoco_rec --limit -5", "argument --limit: -5 is too small"),
         ("eval --task refcoco_rec --dtype float23", "no value of --dtype is called 'float23'; did you mean"),
         ("eval --task refcoco_rec --device gpu", "'gpu' is no device; choose auto, cpu, cuda or cuda:N"),
-        ("eval --task refcoco_rec --num-processes 4", "--num-processes 4: this version runs in 1 process"),
+        ("eval --task refcoco_rec --num-processes 0", "argument --num-processes: 0 is too small: give 1 or more"),
         ("eval --task refcoco_rec extra", "unrecognized arguments: extra"),
         ("eval --task refcoco_rec --data-root nowhere", "data root nowhere does not exist"),
         ("eval --task refcoco_rec --data-root ", "a path is needed"),

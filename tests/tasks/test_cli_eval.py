@@ -281,9 +281,11 @@ def test_a_run_directory_of_another_version_is_one_line_and_fresh_helps(oracle, 
 
 def test_processes_that_a_launcher_started_are_refused(oracle, small_world, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    outcome = oracle("refcocog_rec", small_world)
-    assert (outcome.code, outcome.out) == (2, "")
-    assert "started as 2 processes (WORLD_SIZE)" in outcome.err
+    for words in ((), ("--num-processes", "4")):
+        outcome = oracle("refcocog_rec", small_world, *words)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "started as 2 processes (WORLD_SIZE)" in outcome.err
+        assert "--num-processes N starts the others itself" in outcome.err
 
 
 def test_weights_that_are_not_there_leave_nothing_behind(refbench, small_world):

@@ -1,9 +1,12 @@
 """A toy split and a model whose answers depend on its batch and on drawn numbers; run as a program, it kills itself.
 
-    python toy_run.py FOLDER OUT MOMENT
+    python toy_run.py FOLDER OUT MOMENT [PROCESSES]
 
 MOMENT is `never`, `ask:K` (before the K-th batch is answered), `tear:K` (in the middle of writing the K-th batch) or
-`write:NAME` (before a file of the run directory is replaced).
+`write:NAME` (before a file of the run directory is replaced);
+with PROCESSES, when the batch with sample K is asked: `die:K` kills the process that answers it, `bug:K` ends it with
+an exit code, `break:K` breaks the contract of a model, `stop:K` presses Ctrl-C for all processes, `orphan:K` kills the
+first one.
 """
 
 import hashlib
@@ -11,16 +14,19 @@ import os
 import random
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from benchmarks.errors import ModelError
 from benchmarks.schema import Group, ImageRef, Instance, Prediction, Sample, Split, Target
 from tasks import kinds
 from tasks.base import ModelEntry, Task
-from tasks.run import RunOptions, evaluate
+from tasks.crew import Crew
+from tasks.run import Interrupted, RunOptions, Shared, evaluate
 
 SIZE_HW = (24, 32)
 
@@ -100,9 +106,56 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Fated(Steady):
+    """Lets something happen when a certain sample is asked about."""
+
+    def __init__(self, event, sample_id):
+        super().__init__()
+        self._event, self._sample_id = event, sample_id
+
+    def predict(self, queries):
+        if self._sample_id in [query.sample_id for query in queries]:
+            match self._event:
+                case "die":
+                    die()
+                case "break":
+                    return []
+                case "bug":
+                    raise SystemExit(7)
+                case "stop":
+                    os.killpg(os.getpgid(0), signal.SIGINT)
+                case "orphan":
+                    first = os.getppid()
+                    os.kill(first, signal.SIGKILL)
+                    while os.getppid() == first:  # it ends a moment later, its pipes before that
+                        os.sched_yield()
+        return super().predict(queries)
+
+
+def reopen(folder, moment):
+    """What a worker process runs."""
+    event, _, number = moment.partition(":")
+    entry = make_entry(None, load=lambda options: Fated(event, f"toy/test/{number}"), fingerprint=lambda _: "steady")
+    return make_task("rec"), make_split(folder, 20), entry
+
+
+def share(folder, out, moment, processes):
+    """Run in several processes, or in one with the same data; print what ended it."""
+    opener = partial(reopen, folder, moment)
+    options = RunOptions(out=Path(out), batch_size=3, processes=processes)
+    try:
+        with Crew(processes) as crew:
+            evaluate(*opener(), options, Shared(crew, opener))
+    except (Interrupted, ModelError) as ending:
+        print(ending)
+
+
 def main():
     """Run, and die at the moment that was asked for."""
-    folder, out, moment = sys.argv[1:]
+    folder, out, moment, *processes = sys.argv[1:]
+    if processes:
+        share(folder, out, moment, int(processes[0]))
+        return
     event, _, value = moment.partition(":")
     model = Steady(lambda number: die() if event == "ask" and number == int(value) else None)
     if event == "tear":

@@ -1,0 +1,97 @@
+"""One run, resolved: what is asked of which model on which samples, and where the answers go."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, cast
+
+from benchmarks.schema import Prediction, Query, Sample, Split
+from tasks import prompts, regimes
+from tasks.asking import ask
+from tasks.base import Model, ModelEntry, Task, TruthReader
+from tasks.identity import describe, run_folder, subset
+from tasks.journal import Batch, plan
+from tasks.options import RunOptions
+from tasks.rundir import RunDirectory
+from tasks.validate import accepted
+
+Opener = Callable[[], tuple[Task, Split, ModelEntry]]
+"""Opens the data and finds the model again in another process; can be pickled."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One run, resolved.
+
+    Attributes:
+        task: what is asked.
+        split: opened data.
+        samples: those of the split that are run.
+        entry: the model.
+        options: those of the command.
+        identity: everything that could change a number.
+        run: its directory.
+    """
+
+    task: Task
+    split: Split
+    samples: tuple[Sample, ...]
+    entry: ModelEntry
+    options: RunOptions
+    identity: dict[str, Any]
+    run: RunDirectory
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return f"{self.entry.name} · {self.task.name} · {self.split.name}"
+
+    def batches(self) -> list[Batch]:
+        """The units of work, the same ones in every process."""
+        return plan(self.samples, self.options.batch_size)
+
+    def load(self) -> Model:
+        """Load the model.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        model = self.options.pool.get(self.entry, self.options.load_options())
+        if self.entry.sees_truth:
+            cast(TruthReader, model).attach(self.task.kind, self.samples)
+        return model
+
+    def answer(self, model: Model, batch: Batch) -> list[Prediction]:
+        """Ask about one batch; each sample gets an equal share of its wall time.
+
+        Raises:
+            ModelError: the model breaks its contract.
+        """
+        queries, refuse = self._queries(batch.samples), self.task.kind.refuse
+        start = perf_counter()
+        answers = ask(model, queries, self.entry.name, [self.options.seed, batch.number])
+        share = (perf_counter() - start) / len(answers)
+        kept = (accepted(answer, query, refuse) for answer, query in zip(answers, queries, strict=True))
+        return [replace(answer, seconds=share) for answer in kept]
+
+    def _queries(self, samples: Sequence[Sample]) -> list[Query]:
+        """What the model gets: never the truth."""
+        task, wording = self.task, self.options.prompt_set
+        wants, regime = task.kind.wants, regimes.resolve(self.options.regime, self.entry)
+        texts = [prompts.render(task.prompt, sample.question, sample.categories, wording) for sample in samples]
+        return [
+            sample.query(regimes.commanding(text, wants, regime, self.entry), wants, task.max_new_tokens, regime)
+            for sample, text in zip(samples, texts, strict=True)
+        ]
+
+
+def resolve(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> Evaluation:
+    """Work out a run's identity and directory. The same in every process that shares the run.
+
+    Raises:
+        ModelError: the model's weights are missing or cannot be read.
+    """
+    fingerprint = options.pool.fingerprint(entry, options.load_options())
+    identity = describe(task, split, entry, fingerprint, options)
+    run = RunDirectory(options.out, run_folder(identity))
+    return Evaluation(task, split, subset(split.samples, options.limit), entry, options, identity, run)
