@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
 
 
 @dataclass(frozen=True, slots=True)
-class DepthTarget(MapTarget):
-    """The depth of every pixel: `load` gives float32 [H, W], metres, 0 = no reading.
+class NamedMapTarget(MapTarget):
+    """A map whose prediction may lie in a file of its own.
 
     Attributes:
         names: paths without ending, relative to a folder of predictions, under which a prediction for the photo may
@@ -26,6 +26,16 @@ class DepthTarget(MapTarget):
 
     names: tuple[str, ...] = ()
     png_scale: float = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class DepthTarget(NamedMapTarget):
+    """The depth of every pixel: `load` gives float32 [H, W], metres, 0 = no reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisparityTarget(NamedMapTarget):
+    """Disparity without a unit: `load` gives float32 [H, W], higher = nearer, 0 = endlessly far, NaN = no reading."""
 
 
 def read_png(path: Path, size_hw: tuple[int, int], scale: float) -> "NDArray[np.float32]":

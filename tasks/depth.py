@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.depth_maps import DepthTarget
+from benchmarks.depth_maps import DepthTarget, NamedMapTarget
 from benchmarks.errors import ConfigError, DataError
 from benchmarks.schema import DepthMap, Prediction, Query, Sample
 from metrics import depth, depth_files
@@ -49,13 +49,32 @@ def measure(rules: DepthProtocol, sample: Sample, prediction: Prediction) -> dic
         DataError: truth or prediction cannot be read, or a predicted file has a size that the protocol cannot bear.
     """
     target = sample.truth(DepthTarget).load()
-    given = _given(rules, prediction) if prediction.status == "ok" else None
+    key = "relative_disparity" if rules.align == DISPARITY else "depth"
+    given = map_of(prediction, key) if prediction.status == "ok" else None
     try:
         row = depth.measure(given, target, rules)
     except MetricError as error:
         file = prediction.file if isinstance(prediction, FileAnswer) else sample.id
         raise DataError(f"{file}: {error}") from None
     return {depth.DEPTH.name: row}
+
+
+def map_of(prediction: Prediction, key: str = "depth") -> NDArray[np.float32] | None:
+    """The map of an answer: float32 [h, w]; None where there is none.
+
+    Args:
+        prediction: in memory, or a FileAnswer.
+        key: array of a `.npz` with several that holds the map.
+
+    Raises:
+        DataError: its file cannot be read.
+    """
+    if isinstance(prediction, FileAnswer):
+        try:
+            return depth_files.read_prediction(prediction.file, key, prediction.png_scale)
+        except MetricError as error:
+            raise DataError(str(error)) from None
+    return None if prediction.depth is None else prediction.depth.load()
 
 
 def refuse(rules: DepthProtocol, query: Query, prediction: Prediction) -> str:
@@ -94,7 +113,7 @@ def official(path: Path, samples: Sequence[Sample]) -> dict[str, Prediction]:
     files = _files(path)
     found: dict[str, Prediction] = {}
     for sample in samples:
-        target = sample.truth(DepthTarget)
+        target = sample.truth(NamedMapTarget)
         here = [name for name in target.names if name in files]
         if len(here) > 1:
             raise DataError(f"{path}: {here[0]} and {here[1]} are both depth of {sample.id}: keep one")
@@ -115,17 +134,6 @@ def configure(options: Mapping[str, str]) -> TaskKind:
         return _kind(depth_files.read_protocol(protocol.only(options, OPTIONS)))
     except MetricError as error:
         raise ConfigError(f"protocol: {error}") from None
-
-
-def _given(rules: DepthProtocol, prediction: Prediction) -> NDArray[np.float32] | None:
-    """The map of an answer: float32 [h, w], metres or disparity; None where there is none."""
-    if isinstance(prediction, FileAnswer):
-        key = "relative_disparity" if rules.align == DISPARITY else "depth"
-        try:
-            return depth_files.read_prediction(prediction.file, key, prediction.png_scale)
-        except MetricError as error:
-            raise DataError(str(error)) from None
-    return None if prediction.depth is None else prediction.depth.load()
 
 
 def _files(folder: Path) -> dict[str, Path]:
