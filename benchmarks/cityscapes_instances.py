@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks import cityscapes, label_maps
 from benchmarks.cityscapes import CARD, PUBLISHER
 from benchmarks.errors import DataError, unknown
+from benchmarks.geometry import encode
 from benchmarks.label_split import LabelSource, build
 from benchmarks.schema import Benchmark, Split
 from benchmarks.truth import Category, ObjectsTarget, TrueObject
@@ -67,17 +68,16 @@ def read_objects(path: Path, size_hw: tuple[int, int], categories: tuple[Categor
 
 
 def _object(number: int, label: int, mask: "NDArray[np.bool_]") -> TrueObject:
-    import numpy as np
     from pycocotools import mask as coco_mask
 
-    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    rle = encode(mask)
     left, top, width, height = coco_mask.toBbox(rle).tolist()
     return TrueObject(
         id=number,
         category_id=label,
         box_xyxy=(left, top, left + width, top + height),
         area=float(coco_mask.area(rle)),
-        mask_rle={"size": list(mask.shape), "counts": rle["counts"].decode("ascii")},
+        mask_rle=rle,
         crowd=number < NUMBERED,
     )
 

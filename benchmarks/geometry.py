@@ -51,6 +51,15 @@ def union_rle(segmentation: object, size_hw: tuple[int, int], empty: bool = Fals
     return {"size": [height, width], "counts": rle["counts"].decode("ascii")}
 
 
+def encode(mask: "NDArray[Any]") -> dict[str, Any]:
+    """Turn a mask [H, W] into compressed COCO RLE."""
+    import numpy as np
+    from pycocotools import mask as coco_mask
+
+    packed = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": list(mask.shape), "counts": packed["counts"].decode("ascii")}
+
+
 def decode(rle: Rle) -> "NDArray[np.bool_]":
     """Draw a compressed COCO RLE that has been checked: bool [H, W]."""
     import numpy as np

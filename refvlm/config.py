@@ -143,8 +143,10 @@ class RegionConfig(Strict):
         return self.grid**2 + 1
 
 
-class RefVLMConfig(Strict):
-    """The whole model. `image_size` is the side of the square input in pixels; a section left out is not built."""
+class SizesConfig(Strict):
+    """All of the model but its words. `image_size` is the side of the square input in pixels; a section left out is not
+    built.
+    """
 
     image_size: Size = 128
     pixels: PixelConfig = Field(default_factory=PixelConfig)
@@ -155,7 +157,6 @@ class RefVLMConfig(Strict):
     keypoint: KeypointConfig | None = None
     depth: DepthConfig | None = None
     regions: RegionConfig | None = None
-    vocab_size: Size
     max_new_tokens: Size = 160
 
     @model_validator(mode="after")
@@ -177,6 +178,12 @@ class RefVLMConfig(Strict):
     def grid(self) -> int:
         """Side of the square of image tokens."""
         return self.encoder_size // self.encoder.patch_size
+
+
+class RefVLMConfig(SizesConfig):
+    """The whole model."""
+
+    vocab_size: Size
 
 
 MODEL_TYPE = "refvlm"

@@ -6,9 +6,9 @@ from typing import cast, get_args
 
 import numpy as np
 import torch
-from pycocotools import mask as coco_mask
 from torch import Tensor
 
+from benchmarks.geometry import encode
 from benchmarks.schema import DepthMap, Group, Instance, Unit
 from refvlm.model import Decoded, RefVLM
 from refvlm.processor import Letterbox
@@ -62,7 +62,7 @@ class Unpacker:
                 for score, box in zip(scores, boxes, strict=True)
             ]
         masks = (self._letterbox.mask_out(mask) for mask in self._decoded.masks[rows])
-        return [Instance(score=score, mask_rle=_rle(mask)) for score, mask in zip(scores, masks, strict=True)]
+        return [Instance(score=score, mask_rle=encode(mask)) for score, mask in zip(scores, masks, strict=True)]
 
     def _scores(self, unit: Unit, rows: Tensor, probability: float) -> list[float]:
         """Probability of the words, times the IoU that the quality head foretells."""
@@ -94,8 +94,3 @@ class Unpacker:
         assert self._model.depth_decoder is not None
         log_m = self._model.depth_decoder(self._decoded.located, self._decoded.pixels, rows)[0]
         return DepthMap(values=np.exp(self._letterbox.map_out(log_m)).astype(np.float32))
-
-
-def _rle(mask: np.ndarray) -> dict[str, object]:
-    rle = coco_mask.encode(mask.astype("uint8", order="F"))
-    return {"size": list(mask.shape), "counts": rle["counts"].decode("ascii")}

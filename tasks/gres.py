@@ -5,7 +5,7 @@ An answer that was read and has no mask says that nothing is meant. One that fai
 
 from benchmarks.grefcoco import has_target
 from benchmarks.schema import Prediction, Sample, Target
-from metrics import gres
+from metrics import gres, masks
 from metrics.base import Row
 from tasks import res
 from tasks.base import TaskKind, answer
@@ -14,7 +14,7 @@ from tasks.base import TaskKind, answer
 def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
     """Compare the union of all masks with the target, and the answer "nothing" with whether there is one."""
     answered = prediction.status == "ok"
-    mask = res.union(prediction.masks()) if answered else None
+    mask = masks.union(prediction.masks()) if answered else None
     target = sample.truth(Target).mask_rle if has_target(sample) else None
     return {gres.GRES.name: gres.measure(mask, target, says_no_target=answered and mask is None)}
 

@@ -12,7 +12,6 @@ from benchmarks.truth import MapTarget
 from metrics import masks, res
 from metrics.base import Row
 from tasks.base import TaskKind, answer
-from tasks.res import union
 
 
 def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
@@ -22,7 +21,7 @@ def measure(sample: Sample, prediction: Prediction) -> dict[str, Row]:
     if prediction.status != "ok":
         # LISA has no failed answers: one pixel of union keeps this one from passing for an empty mask
         return {res.RES_LISA.name: {"inter": 0, "union": max(int(target.sum()), 1), "missing": 1}}
-    joint = union(prediction.masks())
+    joint = masks.union(prediction.masks())
     pred = np.zeros_like(target) if joint is None else masks.decode(joint)
     return {res.RES_LISA.name: res.measure_arrays(pred & (truth != NOT_SCORED), target)}
 

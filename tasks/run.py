@@ -19,7 +19,7 @@ from tasks.evaluation import Evaluation, Opener, resolve
 from tasks.journal import Batch, Journal
 from tasks.opener import Names
 from tasks.options import RunOptions
-from tasks.plan import Job, blind
+from tasks.plan import Job, blind, check_model
 from tasks.score import Scores, score
 
 __all__ = ["Interrupted", "RunOptions", "evaluate", "evaluate_all"]
@@ -147,11 +147,7 @@ def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> 
         raise ConfigError(f"--limit {options.limit} leaves nothing to run: give 1 or more")
     if options.batch_size < 1:
         raise ConfigError(f"--batch-size {options.batch_size} is no batch: give 1 or more")
-    if task.kind.wants not in entry.units:
-        raise ModelError(
-            f"model {entry.name} answers with {', '.join(entry.units)}, but task {task.name} needs {task.kind.wants}: "
-            "choose another model or task (`refbench models` lists what each can do)"
-        )
+    check_model(task, entry)
     if reason := blind(split, entry):
         raise ModelError(f"{task.name} {reason}: choose another model or task")
     if not split.samples:

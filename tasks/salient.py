@@ -17,7 +17,6 @@ from benchmarks.truth import MapTarget
 from metrics import masks, salient
 from metrics.base import Row
 from metrics.salient_files import ENDINGS, read_map
-from tasks import res
 from tasks.base import TaskKind, answer
 
 SURE = 255
@@ -51,7 +50,7 @@ def _map(prediction: Prediction, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
     """The map of an answer, uint8 [H, W]."""
     if isinstance(prediction, SoftAnswer):
         return read_map(prediction.file)
-    joint = res.union(prediction.masks())
+    joint = masks.union(prediction.masks())
     if joint is None:
         return np.zeros(size_hw, dtype=np.uint8)
     return masks.decode(joint).astype(np.uint8) * np.uint8(SURE)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.geometry import encode
 from benchmarks.world.dense import THINGS, numbered
 from benchmarks.world.panoptic import NAMES, Piece, box_xywh, numbers, pieces, write_panoptic
 from benchmarks.world.photos import jpeg, png
@@ -52,9 +53,6 @@ def label_map(parts: list[Piece], labels: Mapping[int, int]) -> np.ndarray:
 
 
 def _object(number: int, image_id: str, piece: Piece) -> dict[str, object]:
-    from pycocotools import mask as coco_mask
-
-    packed = coco_mask.encode(np.asfortranarray(piece.mask, dtype=np.uint8))
     return {
         "id": number,
         "image_id": image_id,
@@ -62,7 +60,7 @@ def _object(number: int, image_id: str, piece: Piece) -> dict[str, object]:
         "iscrowd": 0,
         "bbox": box_xywh(piece.mask),
         "area": int(piece.mask.sum()),
-        "segmentation": {"size": [SIZE, SIZE], "counts": packed["counts"].decode("ascii")},
+        "segmentation": encode(piece.mask),
     }
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.geometry import encode
 from benchmarks.world.coco_objects import annotations
 from benchmarks.world.dense import DenseObject, numbered
 from benchmarks.world.scenes import SIZE, SplitName
-from benchmarks.world.visual_prompts import deepest, encode, rough, scribble
+from benchmarks.world.visual_prompts import deepest, rough, scribble
 
 
 def write_prompts(folder: Path, seed: int, scenes: Mapping[SplitName, int]) -> None:

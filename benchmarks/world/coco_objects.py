@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.world.dense import THINGS, DenseObject, DenseScene, numbered
+from benchmarks.geometry import encode
+from benchmarks.world.dense import THINGS, DenseScene, numbered
 from benchmarks.world.photos import jpeg
 from benchmarks.world.scenes import SIZE, SplitName
 
@@ -53,17 +52,10 @@ def annotations(found: list[tuple[int, DenseScene]]) -> list[dict[str, Any]]:
             "bbox": list(each.box_xywh),
             "area": int(each.mask.sum()),
             "iscrowd": 0,
-            "segmentation": _rle(each),
+            "segmentation": encode(each.mask),
         }
         for number, (image_id, each) in enumerate(pairs, start=1)
     ]
-
-
-def _rle(each: DenseObject) -> dict[str, Any]:
-    from pycocotools import mask as coco_mask
-
-    packed = coco_mask.encode(np.asfortranarray(each.mask, dtype=np.uint8))
-    return {"size": [SIZE, SIZE], "counts": packed["counts"].decode("ascii")}
 
 
 def _federated(image_id: int, scene: DenseScene) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.geometry import encode
 from benchmarks.grandf import ANNOTATIONS, IMAGE_FOLDERS
 from benchmarks.world.dense import GROUNDS, DenseObject, DenseScene, numbered
 from benchmarks.world.photos import jpeg
@@ -78,7 +79,7 @@ def phrase_of(thing: DenseObject) -> str:
 def _annotation(number: int, image_id: str, mask: np.ndarray) -> dict[str, Any]:
     from pycocotools import mask as coco_mask
 
-    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    rle = encode(mask)
     return {
         "id": number,
         "image_id": image_id,
@@ -86,7 +87,7 @@ def _annotation(number: int, image_id: str, mask: np.ndarray) -> dict[str, Any]:
         "iscrowd": 0,
         "area": int(mask.sum()),
         "bbox": coco_mask.toBbox(rle).tolist(),
-        "segmentation": {"size": [SIZE, SIZE], "counts": rle["counts"].decode("ascii")},
+        "segmentation": rle,
     }
 
 

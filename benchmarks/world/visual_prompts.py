@@ -1,7 +1,5 @@
 """Visual prompts for an object of the sample world: where one would click, what one would scribble, always the same."""
 
-from typing import Any
-
 import numpy as np
 
 _MARGIN = 0.15
@@ -33,14 +31,6 @@ def rough(mask: np.ndarray) -> np.ndarray:
     padded = np.pad(mask, 1)
     shifted = [padded[1 + dy :, 1 + dx :][: mask.shape[0], : mask.shape[1]] for dx, dy in _AROUND]
     return np.asarray(np.any(shifted, axis=0))
-
-
-def encode(mask: np.ndarray) -> dict[str, Any]:
-    """Turn bool [H, W] into compressed COCO RLE."""
-    from pycocotools import mask as coco_mask
-
-    packed = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return {"size": list(mask.shape), "counts": packed["counts"].decode("ascii")}
 
 
 _AROUND = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))

@@ -24,6 +24,7 @@ import numpy as np
 
 from benchmarks.errors import DataError
 from benchmarks.world import parts
+from benchmarks.world.dense import generate_dense
 from benchmarks.world.expressions import Expression, Kind, all_expressions, choose
 from benchmarks.world.grefcoco import write_grefs
 from benchmarks.world.photos import jpeg
@@ -193,6 +194,7 @@ def _write(folder: Path, seed: int, scenes: dict[SplitName, int], progress: Prog
     write_grefs(folder, seed, scenes, instances)
     for part in parts.find():
         part(folder, seed, scenes)
+    generate_dense.cache_clear()  # the parts shared its scenes; an evaluation that follows needs the memory
     (folder / _MARKER).write_text(json.dumps({"version": VERSION, "seed": seed}) + "\n", encoding="utf-8")
 
 

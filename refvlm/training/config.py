@@ -7,17 +7,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from benchmarks.errors import ConfigError, unknown
-from refvlm.config import (
-    DecoderConfig,
-    DepthConfig,
-    EncoderConfig,
-    KeypointConfig,
-    LlmConfig,
-    RegionConfig,
-    Strict,
-    TrunkConfig,
-    complaint,
-)
+from refvlm.config import SizesConfig, Strict, complaint
 
 
 class DataConfig(Strict):
@@ -83,31 +73,18 @@ class LossConfig(Strict):
     depth: float = 1.0
 
 
-class ModelSection(Strict):
-    """Sizes of the model; the vocabulary is built from the data."""
-
-    image_size: int = 128
-    trunk: TrunkConfig = Field(default_factory=TrunkConfig)
-    encoder: EncoderConfig = Field(default_factory=EncoderConfig)
-    llm: LlmConfig = Field(default_factory=LlmConfig)
-    decoder: DecoderConfig = Field(default_factory=DecoderConfig)
-    keypoint: KeypointConfig | None = None
-    depth: DepthConfig | None = None
-    regions: RegionConfig | None = None
-    max_new_tokens: int = 160
-
-
 class TrainConfig(Strict):
     """A whole run.
 
     Attributes:
         start_from: checkpoint folder whose weights the run starts from, relative to the working folder; parts and words
             that it lacks start fresh. Empty starts from scratch.
+        model: sizes of the model; the vocabulary is built from the data.
     """
 
     seed: int = 0
     start_from: str = ""
-    model: ModelSection = Field(default_factory=ModelSection)
+    model: SizesConfig = Field(default_factory=SizesConfig)
     data: DataConfig = Field(default_factory=DataConfig)
     optim: OptimConfig
     loss: LossConfig = Field(default_factory=LossConfig)

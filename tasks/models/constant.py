@@ -5,6 +5,7 @@ from typing import get_args
 
 import numpy as np
 
+from benchmarks.geometry import encode
 from benchmarks.schema import Box, DepthMap, Group, Instance, Prediction, Query, Rle, Unit
 from tasks.base import LoadOptions, ModelEntry
 
@@ -50,13 +51,10 @@ def centre_box(size_hw: tuple[int, int]) -> Box:
 
 def centre_mask(size_hw: tuple[int, int]) -> Rle:
     """The mask of `centre_box`, its edges rounded to whole pixels, as compressed COCO RLE."""
-    from pycocotools import mask as coco_mask
-
     x1, y1, x2, y2 = (round(edge) for edge in centre_box(size_hw))
     canvas = np.zeros(size_hw, dtype=np.uint8, order="F")
     canvas[y1:y2, x1:x2] = 1
-    rle = coco_mask.encode(canvas)
-    return {"size": list(size_hw), "counts": rle["counts"].decode("ascii")}
+    return encode(canvas)
 
 
 def _pose(size_hw: tuple[int, int]) -> Instance:

@@ -1,7 +1,8 @@
 import pytest
 
 from benchmarks.schema import Group, Instance, Prediction
-from tasks.res import measure, union
+from metrics.masks import union
+from tasks.res import measure
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from benchmarks.geometry import encode
 from benchmarks.world.dense import generate_dense
-from benchmarks.world.visual_prompts import deepest, encode, rough, scribble
+from benchmarks.world.visual_prompts import deepest, rough, scribble
 
 OBJECTS = [each.mask for index in range(6) for each in generate_dense(3, "test", index).objects]
 
