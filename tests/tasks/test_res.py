@@ -1,7 +1,6 @@
 import pytest
 
 from benchmarks.schema import Group, Instance, Prediction
-from metrics.masks import union
 from tasks.res import measure
 
 
@@ -17,7 +16,6 @@ def answer(*masks, status="ok"):
 
 def test_several_masks_count_as_their_union(sample, toy):
     left, right = toy.rle_of((0, 0, 5, 8)), toy.rle_of((4, 0, 9, 8))
-    assert union([left, right]) == sample.target.mask_rle
     row = measure(sample, answer(left, right))["res"]
     assert (row["inter"], row["union"]) == (72, 72)
 
