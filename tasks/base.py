@@ -7,6 +7,7 @@ from typing import Protocol
 
 from benchmarks.schema import DepthMap, Group, Prediction, Query, Sample, Unit
 from metrics.base import Metric, Row
+from tasks.facts import ModelSize, NeededFile, Published
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,7 @@ class TaskKind:
         return {metric.name: [rows[metric.name] for rows in each] for metric in self.metrics}
 
 
-def answer(
-    sample: Sample, groups: Sequence[Group] = (), text: str = "", depth: DepthMap | None = None
-) -> Prediction:
+def answer(sample: Sample, groups: Sequence[Group] = (), text: str = "", depth: DepthMap | None = None) -> Prediction:
     """Build an answer that could be read, to a sample."""
     return Prediction(sample_id=sample.id, status="ok", text=text, groups=tuple(groups), depth=depth)
 
@@ -132,6 +131,12 @@ class ModelEntry:
         regions: whether it takes visual prompts.
         of_weights: path of other weights, None for its own -> the entry as those make it, where units and prompts
             depend on them. Raises ModelError.
+        needs: files that must be here before it can be loaded; empty where everything comes with the package.
+        licence: of the weights as a whole, as known; parts with licences of their own say so in `needs`.
+        sizes: path of other weights or None -> how large it is, preset by preset. May import torch: it is called only
+            when this model is shown. None where there are no weights. Raises ModelError.
+        published: numbers that publications print of it.
+        note: what a reader of its rows must know, such as that no weights were ever released.
     """
 
     name: str
@@ -145,6 +150,11 @@ class ModelEntry:
     fingerprint: Callable[[LoadOptions], str] | None = None
     regions: bool = True
     of_weights: "Callable[[Path | None], ModelEntry] | None" = None
+    needs: tuple[NeededFile, ...] = ()
+    licence: str = ""
+    sizes: Callable[[Path | None], Sequence[ModelSize]] | None = None
+    published: tuple[Published, ...] = ()
+    note: str = ""
 
 
 class TruthReader(Protocol):

@@ -1,41 +1,85 @@
-"""`refbench models`: which models there are, and what one of them can do."""
+"""`refbench models`: which models there are, and what one of them can do and needs."""
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tasks.commands import show
+from tasks.parser import folder
+
+if TYPE_CHECKING:
+    from tasks.base import ModelEntry
 
 EXAMPLES = """  refbench models
-  refbench models refvlm --json"""
+  refbench models refvlm
+  refbench models refvlm --weights runs/train --json"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("name", metavar="NAME", nargs="?", help="show one model: answers, weights, licence")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="show one model: answers, files, memory, licences")
+    parser.add_argument("--weights", metavar="PATH", type=folder, help="with NAME: show it with these weights")
 
 
 def run(args: argparse.Namespace) -> int:
     """List all models, or show one."""
+    from benchmarks.errors import ConfigError
     from tasks.models.registry import all_models, find
-    from tasks.regimes import resolve
 
-    entries = list(all_models().values()) if args.name is None else [find(args.name)]
-    cards = [
-        {
-            "name": entry.name,
-            "kind": entry.kind,
-            "answers": list(entry.units),
-            "description": entry.description,
-            "weights": entry.weights,
-            "sees_truth": entry.sees_truth,
-            "regime": resolve(None, entry),
-        }
-        for entry in entries
-    ]
+    if args.name is not None:
+        card = _whole(find(args.name), args.weights)
+        if args.json:
+            show.as_json([card])
+        else:
+            show.facts(args.name, _lines(card))
+        return 0
+    if args.weights is not None:
+        raise ConfigError("--weights shows one model: name it, as in `refbench models refvlm --weights FOLDER`")
+    entries = list(all_models().values())
     if args.json:
-        show.as_json(cards)
-    elif args.name is not None:
-        show.facts(args.name, {name: value for name, value in cards[0].items() if name != "name"})
+        show.as_json([_short(entry) for entry in entries])
     else:
         rows = [(entry.name, entry.kind, ", ".join(entry.units), entry.description) for entry in entries]
         show.table(["name", "kind", "answers", "description"], rows)
     return 0
+
+
+def _short(entry: "ModelEntry") -> dict[str, Any]:
+    from tasks.regimes import resolve
+
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "answers": list(entry.units),
+        "visual_prompts": entry.regions,
+        "description": entry.description,
+        "weights": entry.weights,
+        "licence": entry.licence,
+        "sees_truth": entry.sees_truth,
+        "regime": resolve(None, entry),
+        "note": entry.note,
+    }
+
+
+def _whole(entry: "ModelEntry", weights: Path | None) -> dict[str, Any]:
+    """Everything known of one model, with the weights that are named."""
+    seen = entry.of_weights(weights) if entry.of_weights is not None else entry
+    sizes = [] if entry.sizes is None else entry.sizes(weights)
+    return _short(seen) | {
+        "needs": [{"name": each.name, "holds": each.holds, "licence": each.licence} for each in entry.needs],
+        "sizes": [
+            {"what": each.what, "values": each.values, "values_per_token": each.values_per_token,
+             "memory": each.memory()} for each in sizes
+        ],
+        "published": [vars(each) | {"line": each.line()} for each in entry.published],
+    }  # fmt: skip
+
+
+def _lines(card: dict[str, Any]) -> dict[str, object]:
+    """The same for people: one line an entry."""
+    words = {key: value for key, value in card.items() if key not in ("name", "needs", "sizes", "published")}
+    return words | {
+        "needs": {each["name"]: f"{each['holds']}; licence: {each['licence']}" for each in card["needs"]} or "",
+        "memory": {each["what"]: each["memory"] for each in card["sizes"]} or "",
+        "published": [each["line"] for each in card["published"]] or "no number known",
+    }

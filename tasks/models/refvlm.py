@@ -3,12 +3,35 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.errors import ModelError
 from benchmarks.schema import Unit
 from tasks.base import LoadOptions, Model, ModelEntry
+from tasks.facts import ModelSize, NeededFile, stored_values
+
+if TYPE_CHECKING:
+    from refvlm.config import RefVLMConfig
 
 _BUNDLED = Path(__file__).parents[2] / "refvlm" / "weights" / "tiny"
+NEEDS = (
+    NeededFile(
+        "openai/clip-vit-large-patch14-336",
+        "preset 7b: the encoder of the language model, model.safetensors or pytorch_model.bin, 1.7 GB",
+        "MIT for its code; its card states none for the weights",
+    ),
+    NeededFile(
+        "laion/CLIP-convnext_large_d_320.laion2B-s29B-b131K-ft-soup",
+        "preset 7b: the dense trunk, open_clip_pytorch_model.bin, 1.4 GB",
+        "MIT",
+    ),
+    NeededFile(
+        "lmsys/vicuna-7b-v1.5",
+        "preset 7b: language model and tokenizer.model, 13.5 GB",
+        "Llama 2 Community License",
+    ),
+)
+"""What `refbench convert` joins into a start for the preset 7b; the bundled preset needs none of them."""
 
 
 def load(options: LoadOptions) -> Model:
@@ -48,6 +71,42 @@ def of_weights(folder: Path | None) -> ModelEntry:
     return replace(ENTRY, units=("box", "mask", *extra, *words), regions="regions" in built)
 
 
+def sizes(folder: Path | None) -> list[ModelSize]:
+    """Count the weights of a checkpoint, or of the presets.
+
+    Raises:
+        ModelError: the folder holds no readable checkpoint.
+    """
+    if folder is not None:
+        return [ModelSize(folder.name, stored_values(folder), _kept(_configuration(folder)))]
+    return [_built("7b"), ModelSize("tiny, bundled", stored_values(_BUNDLED), _kept(_configuration(_BUNDLED)))]
+
+
+def _built(preset_name: str) -> ModelSize:
+    """Size of a preset, from a model without values."""
+    import torch
+
+    from refvlm.model import RefVLM
+    from refvlm.presets import preset
+
+    config = preset(preset_name)
+    with torch.device("meta"):
+        values = sum(value.numel() for value in RefVLM(config).parameters())
+    return ModelSize(preset_name, values, _kept(config))
+
+
+def _configuration(folder: Path) -> "RefVLMConfig":
+    from refvlm.config import read_config
+    from refvlm.fingerprint import CONFIG
+
+    return read_config(json.loads((folder / CONFIG).read_text(encoding="utf-8")), folder / CONFIG)
+
+
+def _kept(config: "RefVLMConfig") -> int:
+    """Keys and values of every layer of the language model: numbers a token."""
+    return 2 * config.llm.layers * config.llm.width
+
+
 ENTRY = ModelEntry(
     name="refvlm",
     kind="reference",
@@ -59,5 +118,9 @@ ENTRY = ModelEntry(
     fingerprint=fingerprint,
     regions=False,
     of_weights=of_weights,
+    needs=NEEDS,
+    licence="Apache-2.0 (bundled); a converted checkpoint keeps the licences of its parts",
+    sizes=sizes,
+    note="an implementation of arXiv 2503.07413, whose weights were never released: rows are of weights trained here",
 )
 MODELS = [ENTRY]
