@@ -13,7 +13,7 @@ from tasks.identity import describe, run_folder, subset
 from tasks.journal import Batch, plan
 from tasks.options import RunOptions
 from tasks.rundir import RunDirectory
-from tasks.validate import accepted
+from tasks.validate import accepted, failed
 
 Opener = Callable[[], tuple[Task, Split, ModelEntry]]
 """Opens the data and finds the model again in another process; can be pickled."""
@@ -67,9 +67,24 @@ class Evaluation:
         Raises:
             ModelError: the model breaks its contract.
         """
-        queries, refuse = self._queries(batch.samples), self.task.kind.refuse
+        return self._ask(model, batch.samples, [self.options.seed, batch.number])
+
+    def answer_alone(self, model: Model, batch: Batch, place: int) -> Prediction:
+        """Ask about one sample of a batch by itself, as when its batch had failed.
+
+        Raises:
+            ModelError: the model breaks its contract.
+        """
+        return self._ask(model, [batch.samples[place]], [self.options.seed, batch.number, place])[0]
+
+    def lost(self, batch: Batch, place: int, reason: str) -> Prediction:
+        """Stand in for the answer to a sample of a batch that cannot be asked about."""
+        return failed(self._queries([batch.samples[place]])[0], reason)
+
+    def _ask(self, model: Model, samples: Sequence[Sample], seed: Sequence[int]) -> list[Prediction]:
+        queries, refuse = self._queries(samples), self.task.kind.refuse
         start = perf_counter()
-        answers = ask(model, queries, self.entry.name, [self.options.seed, batch.number])
+        answers = ask(model, queries, self.entry.name, seed)
         share = (perf_counter() - start) / len(answers)
         kept = (accepted(answer, query, refuse) for answer, query in zip(answers, queries, strict=True))
         return [replace(answer, seconds=share) for answer in kept]
