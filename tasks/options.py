@@ -27,6 +27,7 @@ class RunOptions:
         regime: which command stands before it, see `benchmarks.commands`; None for the model's own.
         include: folder of further task files, or None.
         processes: how many share the work; no part of a run's identity.
+        stall_timeout_s: seconds without progress after which a process is ended; None for never.
         pool: keeps the loaded model between the runs of one command.
         command: the command line, for `run.json`.
         progress: draw a progress bar on stderr.
@@ -45,6 +46,7 @@ class RunOptions:
     regime: Regime | None = None
     include: Path | None = None
     processes: int = 1
+    stall_timeout_s: float | None = None
     pool: ModelPool = field(default_factory=ModelPool, compare=False)
     command: tuple[str, ...] = ()
     progress: bool = False
