@@ -119,6 +119,8 @@ class Query:
         frames: all frames of a video, in time order; empty for a photo.
         max_new_tokens: the task's limit on the length of an answer in words; None leaves it to the model.
         regime: which command a model with a template for commands puts before the prompt, see `benchmarks.commands`.
+        seed: of this sample, in [0, 2**32). A model that samples draws from a generator of its own for every query,
+            started from this seed: then its answers depend on neither batch, order nor process.
     """
 
     sample_id: str
@@ -131,6 +133,7 @@ class Query:
     frames: tuple[ImageRef, ...] = ()
     max_new_tokens: int | None = None
     regime: Regime = "full"
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,9 @@ class Sample:
             raise DataError(f"{self.id} has a {found} but the task needs a {needed}: name another kind or benchmark")
         return self.target
 
-    def query(self, prompt: str, wants: Unit, max_new_tokens: int | None = None, regime: Regime = "full") -> Query:
+    def query(
+        self, prompt: str, wants: Unit, max_new_tokens: int | None = None, regime: Regime = "full", seed: int = 0
+    ) -> Query:
         """Build what the model gets, without the target."""
         return Query(
             sample_id=self.id,
@@ -183,6 +188,7 @@ class Sample:
             frames=self.frames,
             max_new_tokens=max_new_tokens,
             regime=regime,
+            seed=seed,
         )
 
 

@@ -1,14 +1,15 @@
 """One run, resolved: what is asked of which model on which samples, and where the answers go."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, cast
 
 from benchmarks.schema import Prediction, Query, Sample, Split
-from tasks import prompts, regimes
-from tasks.asking import ask
+from tasks import prompts, regimes, seeds
+from tasks.asking import Desk
 from tasks.base import Model, ModelEntry, Task, TruthReader
+from tasks.call_size import CallSize
 from tasks.identity import describe, run_folder, subset
 from tasks.journal import Batch, plan
 from tasks.options import RunOptions
@@ -31,6 +32,7 @@ class Evaluation:
         options: those of the command.
         identity: everything that could change a number.
         run: its directory.
+        desk: where this process asks the model.
     """
 
     task: Task
@@ -40,6 +42,7 @@ class Evaluation:
     options: RunOptions
     identity: dict[str, Any]
     run: RunDirectory
+    desk: Desk = field(compare=False)
 
     @property
     def title(self) -> str:
@@ -67,7 +70,7 @@ class Evaluation:
         Raises:
             ModelError: the model breaks its contract.
         """
-        return self._ask(model, batch.samples, [self.options.seed, batch.number])
+        return self._ask(model, batch.samples)
 
     def answer_alone(self, model: Model, batch: Batch, place: int) -> Prediction:
         """Ask about one sample of a batch by itself, as when its batch had failed.
@@ -75,16 +78,16 @@ class Evaluation:
         Raises:
             ModelError: the model breaks its contract.
         """
-        return self._ask(model, [batch.samples[place]], [self.options.seed, batch.number, place])[0]
+        return self._ask(model, [batch.samples[place]])[0]
 
     def lost(self, batch: Batch, place: int, reason: str) -> Prediction:
         """Stand in for the answer to a sample of a batch that cannot be asked about."""
         return failed(self._queries([batch.samples[place]])[0], reason)
 
-    def _ask(self, model: Model, samples: Sequence[Sample], seed: Sequence[int]) -> list[Prediction]:
+    def _ask(self, model: Model, samples: Sequence[Sample]) -> list[Prediction]:
         queries, refuse = self._queries(samples), self.task.kind.refuse
         start = perf_counter()
-        answers = ask(model, queries, self.entry.name, seed)
+        answers = self.desk.answer(model, queries)
         share = (perf_counter() - start) / len(answers)
         kept = (accepted(answer, query, refuse) for answer, query in zip(answers, queries, strict=True))
         return [replace(answer, seconds=share) for answer in kept]
@@ -93,11 +96,13 @@ class Evaluation:
         """What the model gets: never the truth."""
         task, wording = self.task, self.options.prompt_set
         wants, regime = task.kind.wants, regimes.resolve(self.options.regime, self.entry)
-        texts = [prompts.render(task.prompt, sample.question, sample.categories, wording) for sample in samples]
-        return [
-            sample.query(regimes.commanding(text, wants, regime, self.entry), wants, task.max_new_tokens, regime)
-            for sample, text in zip(samples, texts, strict=True)
-        ]
+        queries: list[Query] = []
+        for sample in samples:
+            text = prompts.render(task.prompt, sample.question, sample.categories, wording)
+            prompt = regimes.commanding(text, wants, regime, self.entry)
+            seed = seeds.of_sample(self.options.seed, sample.id)
+            queries.append(sample.query(prompt, wants, task.max_new_tokens, regime, seed))
+        return queries
 
 
 def resolve(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> Evaluation:
@@ -105,8 +110,10 @@ def resolve(task: Task, split: Split, entry: ModelEntry, options: RunOptions) ->
 
     Raises:
         ModelError: the model's weights are missing or cannot be read.
+        ConfigError: there is a time limit per sample, and this is not the main thread.
     """
     fingerprint = options.pool.fingerprint(entry, options.load_options())
     identity = describe(task, split, entry, fingerprint, options)
     run = RunDirectory(options.out, run_folder(identity))
-    return Evaluation(task, split, subset(split.samples, options.limit), entry, options, identity, run)
+    desk = Desk(entry.name, CallSize(options.batch_size), options.sample_timeout_s)
+    return Evaluation(task, split, subset(split.samples, options.limit), entry, options, identity, run, desk)

@@ -27,6 +27,8 @@ class RunOptions:
         regime: which command stands before it, see `benchmarks.commands`; None for the model's own.
         include: folder of further task files, or None.
         processes: how many share the work; no part of a run's identity.
+        sample_timeout_s: seconds that a model may take for one sample; None for any time. A batch may take the sum of its
+            samples'. No part of a run's identity: what takes longer is counted as failed, with that reason.
         stall_timeout_s: seconds without progress after which a process is ended; None for never.
         pool: keeps the loaded model between the runs of one command.
         command: the command line, for `run.json`.
@@ -46,6 +48,7 @@ class RunOptions:
     regime: Regime | None = None
     include: Path | None = None
     processes: int = 1
+    sample_timeout_s: float | None = None
     stall_timeout_s: float | None = None
     pool: ModelPool = field(default_factory=ModelPool, compare=False)
     command: tuple[str, ...] = ()

@@ -13,6 +13,10 @@ from benchmarks.schema import Box, DepthMap, Group, Instance, Prediction, Query,
 
 _STATUSES = get_args(Status)
 _UNITS = get_args(Unit)
+_UNSAID = {
+    "parse_error": "the answer could not be read, the model does not say why",
+    "failed": "the model does not say why",
+}
 
 
 def check_ids(answers: Any, queries: Sequence[Query], model: str) -> list[Prediction]:
@@ -39,7 +43,9 @@ def plain(prediction: Prediction, query: Query) -> Prediction:
     """Turn a prediction into plain Python numbers and text; an unusable one becomes `failed` with the reason.
 
     Boxes must be four finite numbers, scores and joints finite; masks must be compressed COCO RLE of the image's own
-    size, and depth maps numbers [H, W]. A box with x2 < x1 passes: its metric counts it as wrong.
+    size, and depth maps numbers [H, W], not all of them NaN or infinite. A box with x2 < x1 passes: its metric counts
+    it as wrong. The reason names the field, as in `groups[0].instances[1]: score holds nan`. An answer that is not "ok"
+    and says no reason gets one.
     """
     try:
         if prediction.status not in _STATUSES:
@@ -47,8 +53,9 @@ def plain(prediction: Prediction, query: Query) -> Prediction:
         for name in ("text", "prompt", "error"):
             if not isinstance(getattr(prediction, name), str):
                 raise ValueError(f"{name} must be text")
-        groups = tuple(_group(group, query.image.size_hw) for group in prediction.groups)
-        return replace(prediction, groups=groups, depth=_depth(prediction.depth))
+        groups = tuple([_group(group, place, query.image.size_hw) for place, group in enumerate(prediction.groups)])
+        error = prediction.error or _UNSAID.get(prediction.status, "")
+        return replace(prediction, groups=groups, error=error, depth=_depth(prediction.depth))
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
         text = prediction.text if isinstance(prediction.text, str) else ""
         return failed(query, f"unusable answer: {error}", text)
@@ -79,10 +86,16 @@ def failed(query: Query, reason: str, text: str = "") -> Prediction:
     return Prediction(sample_id=query.sample_id, status="failed", text=text, prompt=query.prompt, error=reason)
 
 
-def _group(group: Group, size_hw: tuple[int, int]) -> Group:
+def _group(group: Group, place: int, size_hw: tuple[int, int]) -> Group:
     if group.unit not in _UNITS or not isinstance(group.phrase, str):
         raise ValueError(f"group {group.phrase!r} has unit {group.unit!r}, not one of {', '.join(_UNITS)}")
-    return replace(group, instances=tuple(_instance(instance, size_hw) for instance in group.instances))
+    instances: list[Instance] = []
+    for instance in group.instances:
+        try:
+            instances.append(_instance(instance, size_hw))
+        except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
+            raise ValueError(f"groups[{place}].instances[{len(instances)}]: {error}") from None
+    return Group(group.phrase, group.unit, tuple(instances))
 
 
 def _instance(instance: Instance, size_hw: tuple[int, int]) -> Instance:
@@ -90,14 +103,14 @@ def _instance(instance: Instance, size_hw: tuple[int, int]) -> Instance:
         score=None if instance.score is None else _finite(instance.score, "score"),
         box_xyxy=None if instance.box_xyxy is None else _box(instance.box_xyxy),
         mask_rle=None if instance.mask_rle is None else _mask(instance.mask_rle, size_hw),
-        keypoints=None if instance.keypoints is None else tuple(_joint(joint) for joint in instance.keypoints),
+        keypoints=None if instance.keypoints is None else tuple(map(_joint, instance.keypoints)),
     )
 
 
 def _joint(joint: Sequence[float]) -> tuple[float, float, float]:
     if len(joint) != 3:
-        raise ValueError(f"keypoint has {len(joint)} numbers, not x y score")
-    x, y, score = (_finite(value, "keypoint") for value in joint)
+        raise ValueError(f"keypoints has a joint of {len(joint)} numbers, not x y score")
+    x, y, score = [_finite(value, "keypoints") for value in joint]
     return (x, y, score)
 
 
@@ -108,19 +121,24 @@ def _depth(depth: DepthMap | None) -> DepthMap | None:
     values = np.asarray(depth.values)
     if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
         raise ValueError(f"depth must be a map of numbers [H, W], got {values.dtype} {values.shape}")
+    if not np.isfinite(values).any():
+        raise ValueError("depth holds no finite number")
     with np.errstate(over="ignore"):  # beyond float32 is infinite, which the protocol caps
         return DepthMap(values=values.astype(np.float32))
 
 
 def _box(box: Box) -> Box:
     if len(box) != 4:
-        raise ValueError(f"box has {len(box)} numbers, not x1 y1 x2 y2")
-    x1, y1, x2, y2 = (_finite(value, "box") for value in box)
+        raise ValueError(f"box_xyxy has {len(box)} numbers, not x1 y1 x2 y2")
+    x1, y1, x2, y2 = [_finite(value, "box_xyxy") for value in box]
     return (x1, y1, x2, y2)
 
 
 def _finite(value: Any, name: str) -> float:
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise ValueError(f"{name} holds no number: {error}") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} holds {number}")
     return number
@@ -128,14 +146,17 @@ def _finite(value: Any, name: str) -> float:
 
 def _mask(rle: Rle, size_hw: tuple[int, int]) -> Rle:
     if not isinstance(rle, Mapping) or not {"size", "counts"} <= set(rle):
-        raise ValueError("mask is not a COCO RLE with size and counts")
+        raise ValueError("mask_rle is not a COCO RLE with size and counts")
     size = [int(side) for side in rle["size"]]
     if size != list(size_hw):
-        raise ValueError(f"mask is for [H, W] = {size} but the image is {list(size_hw)}")
+        raise ValueError(f"mask_rle is for [H, W] = {size} but the image is {list(size_hw)}")
     counts = rle["counts"].decode("ascii") if isinstance(rle["counts"], bytes) else rle["counts"]
     if not isinstance(counts, str):
-        raise ValueError("mask counts must be compressed COCO text")
-    covered = covered_pixels(counts)
+        raise ValueError("mask_rle counts must be compressed COCO text")
+    try:
+        covered = covered_pixels(counts)
+    except ValueError as error:
+        raise ValueError(f"mask_rle: {error}") from None
     if covered != size[0] * size[1]:
-        raise ValueError(f"mask runs cover {covered} of {size[0] * size[1]} pixels")
+        raise ValueError(f"mask_rle runs cover {covered} of {size[0] * size[1]} pixels")
     return {"size": size, "counts": counts}

@@ -79,7 +79,7 @@ def test_a_query_carries_no_target(go, toy):
             return super().predict(queries)
 
     go(model=Curious(), limit=1)
-    shared = {"categories", "frames", "max_new_tokens", "regime"}
+    shared = {"categories", "frames", "max_new_tokens", "regime", "seed"}
     fields = {name for name in dir(seen[0]) if not name.startswith("_")}
     assert fields == {"sample_id", "image", "question", "prompt", "wants", "regions", *shared}
     assert seen[0].prompt == f"Locate {seen[0].question} with a box."

@@ -39,12 +39,12 @@ def test_a_box_with_swapped_corners_is_left_to_its_metric(query):
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"box_xyxy": (0, 0, float("nan"), 1)}, "box holds nan"),
-        ({"box_xyxy": (0, 0, float("inf"), 1)}, "box holds inf"),
-        ({"box_xyxy": (0, 0, 1)}, "box has 3 numbers"),
+        ({"box_xyxy": (0, 0, float("nan"), 1)}, r"groups\[0\]\.instances\[0\]: box_xyxy holds nan"),
+        ({"box_xyxy": (0, 0, float("inf"), 1)}, "box_xyxy holds inf"),
+        ({"box_xyxy": (0, 0, 1)}, "box_xyxy has 3 numbers"),
         ({"box_xyxy": ("a", 0, 1, 1)}, "could not convert"),
         ({"score": float("nan")}, "score holds nan"),
-        ({"mask_rle": {"size": [6, 4], "counts": EMPTY["counts"]}}, r"mask is for \[H, W\] = \[6, 4\]"),
+        ({"mask_rle": {"size": [6, 4], "counts": EMPTY["counts"]}}, r"mask_rle is for \[H, W\] = \[6, 4\]"),
         ({"mask_rle": {"size": [4, 6], "counts": [24]}}, "must be compressed COCO text"),
         ({"mask_rle": {"size": [4, 6], "counts": ""}}, "not compressed COCO text"),
         ({"mask_rle": {"size": [4, 6], "counts": "~"}}, "not compressed COCO text"),
