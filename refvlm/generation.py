@@ -1,4 +1,4 @@
-"""Batched greedy generation with a KV cache. Only the last-layer states of `<REF>` tokens are kept.
+"""Batched generation with a KV cache, greedy by default. Only the last-layer states of `<REF>` tokens are kept.
 
 The state of a `<REF>` is the one after consuming it, the same that training decodes from.
 """
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from refvlm.choosing import Choosing
 from refvlm.constrain import Automaton, Vocabulary
 from refvlm.decoders.query import Queries
 from refvlm.grouping import TokenGroup, find_groups
@@ -71,8 +72,10 @@ class Prompt:
 class _Loop:
     """The growing answers of one batch."""
 
-    def __init__(self, model: RefVLM, tokenizer: Tokenizer, rooms: Sequence[int], constrain: bool) -> None:
-        self.model, self.tokenizer, count = model, tokenizer, len(rooms)
+    def __init__(
+        self, model: RefVLM, tokenizer: Tokenizer, rooms: Sequence[int], constrain: bool, choosing: Choosing
+    ) -> None:
+        self.model, self.tokenizer, self.choosing, count = model, tokenizer, choosing, len(rooms)
         self.automata: list[Automaton] = []
         if constrain:
             vocabulary = Vocabulary.of(tokenizer, model.units)
@@ -80,16 +83,17 @@ class _Loop:
         self.ids: list[list[int]] = [[] for _ in range(count)]
         self.log_probabilities: list[list[float]] = [[] for _ in range(count)]
         self.done = [False] * count
+        self.cut = [False] * count
         self.states: dict[tuple[int, int], Tensor] = {}
 
     def choose(self, last: Tensor) -> Tensor:
         """Pick the next token of every row from its last state [Q, D]: int [Q], padding where a row is done."""
-        log_probabilities = self.model.llm.lm_head(last).float().log_softmax(1)
+        log_probabilities = self.model.llm.lm_head(last).to(last.device).float().log_softmax(1)
         open_to = log_probabilities
         if self.automata:
             allowed = torch.stack([automaton.allowed() for automaton in self.automata]).to(last.device)
             open_to = log_probabilities.masked_fill(~allowed, float("-inf"))
-        token = open_to.argmax(1)
+        token = self.choosing.pick(open_to)
         best = log_probabilities.gather(1, token[:, None])[:, 0]
         end, pad = self.tokenizer.ids[EOS], self.tokenizer.ids[PAD]
         chosen = []
@@ -107,6 +111,12 @@ class _Loop:
                 self.log_probabilities[row].append(value)
         return torch.tensor(chosen, device=last.device)
 
+    def stop(self) -> None:
+        """End the answers that shall not go on; they count as cut."""
+        for row, stopped in enumerate(self.choosing.stopped()):
+            self.cut[row] = self.cut[row] or (stopped and not self.done[row])
+            self.done[row] = self.done[row] or self.cut[row]
+
     def keep(self, states: Tensor, tokens: Tensor) -> None:
         """Keep the states [Q, D] of rows whose token just consumed is a `<REF>`."""
         for row in (tokens == self.tokenizer.ids[REF]).nonzero()[:, 0].tolist():
@@ -115,9 +125,14 @@ class _Loop:
 
 @torch.inference_mode()
 def generate(
-    model: RefVLM, tokenizer: Tokenizer, pixels: Tensor, prompts: Sequence[Prompt], constrain: bool = True
+    model: RefVLM,
+    tokenizer: Tokenizer,
+    pixels: Tensor,
+    prompts: Sequence[Prompt],
+    constrain: bool = True,
+    choosing: Choosing | None = None,
 ) -> GeneratedBatch:
-    """Answer a batch of prompts greedily and decode every `<REF>`.
+    """Answer a batch of prompts and decode every `<REF>`.
 
     Args:
         model: in evaluation mode.
@@ -125,11 +140,13 @@ def generate(
         pixels: float [I, 3, S, S], normalised images; each is encoded once.
         prompts: what is asked.
         constrain: choose only tokens that can still become an answer of the grammar.
+        choosing: how to choose among them; None for greedily.
     """
+    choosing = choosing or Choosing()
     rows = torch.tensor([prompt.image for prompt in prompts], device=model.device)
     features = model.vision(pixels.to(model.device, model.vision.positions.dtype))
     rooms = [prompt.room or model.config.max_new_tokens for prompt in prompts]
-    loop = _Loop(model, tokenizer, rooms, constrain)
+    loop = _Loop(model, tokenizer, rooms, constrain, choosing)
     embeddings, attention = _left_padded(features.tokens[rows], _embed_prompts(model, tokenizer, prompts, features))
     cache = DynamicCache()
     positions = (attention.cumsum(1) - 1).clamp(min=0)
@@ -137,12 +154,16 @@ def generate(
     following = positions[:, -1:]
     for _ in range(max(rooms) + 1):  # the end is a token too
         tokens = loop.choose(states[:, -1])
+        choosing.hear(tokens)
         if all(loop.done):
             break
         attention = torch.cat([attention, torch.ones_like(following)], 1)
         following = following + 1
         states = _forward(model, model.embed(tokens)[:, None], attention, following, cache)
         loop.keep(states[:, -1], tokens)
+        loop.stop()
+        if all(loop.done):
+            break
     return _finish(loop, features, rows)
 
 
@@ -154,7 +175,7 @@ def _forward(model: RefVLM, embeddings: Tensor, attention: Tensor, positions: Te
         past_key_values=cache,
         use_cache=True,
     ).last_hidden_state
-    return out
+    return out.to(embeddings.device)
 
 
 def _embed_prompts(
@@ -205,7 +226,7 @@ def _finish(loop: _Loop, features: ImageFeatures, rows: Tensor) -> GeneratedBatc
                 groups=tuple(groups),
                 scores=tuple(_score(loop.log_probabilities[row], group) for group in groups),
                 first_ref=len(states),
-                finished=loop.done[row],
+                finished=loop.done[row] and not loop.cut[row],
             )
         )
         for group in groups:

@@ -11,9 +11,10 @@ splitting the model over several is not supported, since its decoders read the f
     output = model.generate(**inputs, tokenizer=processor.tokenizer)
     predictions = processor.post_process(output, inputs)
 
-`generate` differs from that of language models: it is greedy, every answer is kept within the grammar (unless told not
-to be), it ends at the end token or at `max_new_tokens`, and it returns new tokens only, with the boxes and masks that
-the decoders read off the states of `<REF>` tokens. Sampling and beams are not offered: boxes have one reading.
+`generate` differs from that of language models: every answer is kept within the grammar (unless told not to be), it
+ends at the end token or at `max_new_tokens`, and it returns new tokens only, with the boxes and masks that the decoders
+read off the states of `<REF>` tokens. It is greedy, or draws with `do_sample`; streamers and stopping criteria work as
+in transformers. There are no beams: boxes have one reading. All options: `refvlm.hub_options`.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from transformers.modeling_outputs import CausalLMOutput
 from benchmarks.errors import ModelError
 from refvlm.config import HUB_KEYS, MODEL_TYPE, RefVLMConfig, read_config
 from refvlm.generation import GeneratedBatch, Prompt, generate
+from refvlm.hub_options import INPUTS, GenerateOptions
 from refvlm.hub_processor import RefVLMProcessor
 from refvlm.model import RefVLM
 from refvlm.tokenizer import PAD, Tokenizer
@@ -81,11 +83,13 @@ class RefVLMGeneration:
         sequences: int [Q, L], new tokens of each answer, padded on the right.
         batch: the answers with their triplets, and what the decoders say.
         core: the model that said it.
+        per_text: answers to each text; those to one text stand together.
     """
 
     sequences: Tensor
     batch: GeneratedBatch
     core: RefVLM
+    per_text: int = 1
 
 
 class RefVLMForConditionalGeneration(PreTrainedModel):  # type: ignore[misc]  # see above
@@ -175,28 +179,33 @@ class RefVLMForConditionalGeneration(PreTrainedModel):  # type: ignore[misc]  # 
         return CausalLMOutput(loss=loss, logits=logits)
 
     @torch.inference_mode()
-    def generate(
-        self, *, tokenizer: Tokenizer, max_new_tokens: int | None = None, constrain: bool = True, **inputs: Any
-    ) -> RefVLMGeneration:
-        """Answer greedily.
+    def generate(self, *, tokenizer: Tokenizer, **asked: Any) -> RefVLMGeneration:
+        """Answer.
 
         Args:
             tokenizer: the processor's own: the grammar is spelled in its tokens.
-            max_new_tokens: most tokens of an answer; None for the model's own limit.
-            constrain: keep every answer within the grammar.
-            inputs: what the processor returned.
+            asked: what the processor returned, and `refvlm.hub_options.GenerateOptions`.
 
         Raises:
             ModelError: there are visual prompts and the model has no part for them.
+            ConfigError: an option is unknown, or it does not fit the others.
         """
         core = self.core
-        prompts = _prompts(inputs, max_new_tokens)
-        if core.region_encoder is None and any(prompt.masks for prompt in prompts):
+        inputs = {key: value for key, value in asked.items() if key in INPUTS}
+        options = GenerateOptions.read({key: value for key, value in asked.items() if key not in INPUTS})
+        each = _prompts(inputs, options.max_new_tokens)
+        if core.region_encoder is None and any(prompt.masks for prompt in each):
             raise ModelError("this model takes no visual prompts: leave regions out")
-        batch = generate(core, tokenizer, inputs["pixel_values"], prompts, constrain)
+        prompts = [prompt for prompt in each for _ in range(options.num_return_sequences)]
+        choosing = options.choosing(inputs["input_ids"].repeat_interleave(options.num_return_sequences, 0))
+        try:
+            batch = generate(core, tokenizer, inputs["pixel_values"], prompts, options.constrain, choosing)
+        finally:
+            if options.streamer is not None:
+                options.streamer.end()  # whoever reads the stream must not wait for a run that failed
         rows = [torch.tensor(answer.ids, dtype=torch.long) for answer in batch.answers]
         padded = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=tokenizer.ids[PAD])
-        return RefVLMGeneration(padded.to(self.device), batch, core)
+        return RefVLMGeneration(padded.to(core.device), batch, core, options.num_return_sequences)
 
 
 def _prompts(inputs: dict[str, Any], room: int | None) -> Sequence[Prompt]:

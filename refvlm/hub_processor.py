@@ -140,10 +140,11 @@ class RefVLMProcessor:
             inputs: what it was given.
 
         Returns:
-            One for each text, in order; an answer that cannot be read says why. `sample_id` is the text's number.
+            One for each answer, in order; one that cannot be read says why. `sample_id` is the text's number.
         """
         out = []
-        for row, answer in enumerate(output.batch.answers):
+        for place, answer in enumerate(output.batch.answers):
+            row = place // output.per_text
             height, width = inputs["image_sizes"][inputs["image_index"][row]].tolist()
             prompt = self.tokenizer.decode(inputs["input_ids"][row].tolist())
             if problem := fault(answer):
