@@ -29,10 +29,22 @@ LEAST_PIXELS = 30
 
 @dataclass(frozen=True)
 class Ref:
-    """The truth about one `<REF>`: bool [S, S] mask, and float [17, 3] joints of a person; both None for depth."""
+    """The truth about one `<REF>`, in the square input; nothing of it for depth.
+
+    Attributes:
+        mask: bool [S, S], or float [S, S], the share of each pixel that is inside.
+        joints: float [17, 3] of a person, xy in pixels and visibility.
+        box: cxcywh in 0..1; None for the tight box of the mask.
+    """
 
     mask: np.ndarray | None = None
     joints: np.ndarray | None = None
+    box: tuple[float, float, float, float] | None = None
+
+    @property
+    def spatial(self) -> bool:
+        """Whether it is an object."""
+        return self.mask is not None or self.box is not None
 
 
 @dataclass(frozen=True)
