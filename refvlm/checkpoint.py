@@ -21,7 +21,7 @@ def save(folder: Path, model: RefVLM, tokenizer: Tokenizer, weights: dict[str, T
     content = model.config.model_dump(mode="json") | {"model_type": MODEL_TYPE}
     (folder / CONFIG).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     tokenizer.save(folder / TOKENIZER)
-    kept = {name: value.to(dtype).contiguous() for name, value in weights.items() if name not in _tied(model)}
+    kept = {name: value.to(dtype).contiguous() for name, value in weights.items() if name not in tied(model)}
     save_file(kept, folder / WEIGHTS)
 
 
@@ -51,13 +51,13 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     return model.to(device).eval(), load_tokenizer(folder / TOKENIZER)
 
 
-def _tied(model: RefVLM) -> frozenset[str]:
+def tied(model: RefVLM) -> frozenset[str]:
     """Names that share storage with another and are therefore not stored."""
     return frozenset({"llm.lm_head.weight"} if model.config.llm.tie_embeddings else ())
 
 
 def _check(model: RefVLM, weights: dict[str, Tensor], path: Path) -> None:
-    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in _tied(model)}
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in tied(model)}
     found = {name: tuple(value.shape) for name, value in weights.items()}
     wrong = [
         f"{n} is {list(found[n])} but should be {list(wanted[n])}"

@@ -4,6 +4,8 @@ Every map counts from 1, 0 = nothing of the kind; -100 where a scene has no such
 """
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from benchmarks.world.dense import STUFF, TEXTURES, THINGS, DenseScene
 from benchmarks.world.scenes import COLOURS, SHAPES, SIZE, SIZES, Scene
@@ -13,6 +15,15 @@ KINDS: tuple[tuple[str, ...], ...] = (tuple(COLOURS), (*SHAPES, THINGS[0]), tupl
 """Names of each map's values, from 1."""
 _SIDE = SIZE // 8
 _LEAST_SHARE = 0.25
+_OBJECT_WEIGHT = 4.0
+
+
+def weights(covered: Tensor) -> Tensor:
+    """Weigh cells, int [B, K, C, C] -> float of that shape: those with an object four times as much as others, those of
+    which nothing is known not at all.
+    """
+    objects = torch.where(covered[:, :1] > 0, _OBJECT_WEIGHT, 1.0)
+    return objects * (covered != UNKNOWN)
 
 
 def describe_cells(scene: Scene) -> np.ndarray:

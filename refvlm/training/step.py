@@ -13,6 +13,7 @@ from refvlm.model import Decoded, RefVLM
 from refvlm.training import cells
 from refvlm.training.batches import IGNORED, Batch
 from refvlm.training.config import LossConfig
+from refvlm.training.pieces import Counts, share_of
 from refvlm.vision import ImageFeatures
 
 _BUCKETS = (0, 0.4, 0.75, 1)
@@ -29,19 +30,20 @@ class CellHeads(nn.Module):
         self.on_keys = nn.ModuleList(nn.Linear(model.config.decoder.width, count) for count in counts)
         self.on_tokens = nn.ModuleList(nn.Linear(model.config.encoder.width, count) for count in counts)
 
-    def forward(self, model: RefVLM, features: ImageFeatures, covered: Tensor) -> Tensor:
-        """Mean cross-entropy over both feature maps; cells with an object weigh four times as much as others."""
+    def forward(self, model: RefVLM, features: ImageFeatures, covered: Tensor, shares: Tensor | None) -> Tensor:
+        """Weighted mean cross-entropy of every map, over both feature maps, times the map's share, float [5]."""
         values = model.query_trunk.keys(features)[1]
         tokens = resize(features.encoded, covered.shape[-1]).flatten(2).transpose(1, 2)
         losses = []
-        weight = torch.where(covered[:, 0] > 0, 4.0, 1.0).flatten()
+        weights = cells.weights(covered)
         for maps, heads in ((values, self.on_keys), (tokens, self.on_tokens)):
             for i, head in enumerate(heads):
                 wanted = covered[:, i].flatten()
-                known = weight * (wanted != cells.UNKNOWN)
+                known = weights[:, i].flatten()
                 logits = head(maps).flatten(0, 1).float()
                 loss = functional.cross_entropy(logits, wanted, reduction="none", ignore_index=cells.UNKNOWN)
-                losses.append((loss * known).sum() / known.sum().clamp(min=1))
+                mean = (loss * known).sum() / known.sum().clamp(min=1)
+                losses.append(mean if shares is None else mean * shares[i])
         return torch.stack(losses).mean()
 
 
@@ -62,14 +64,49 @@ class _Passed:
     text: Tensor
 
 
-def losses_of(model: RefVLM, heads: CellHeads, batch: Batch, weights: LossConfig) -> dict[str, Tensor]:
-    """Run one batch; return each loss and their weighted sum as "total"."""
+class Step(nn.Module):
+    """All that learns, as one module with one forward pass, so that it can be shared out over processes."""
+
+    def __init__(self, model: RefVLM, heads: CellHeads, weights: LossConfig) -> None:
+        super().__init__()
+        self.model, self.heads, self.weights = model, heads, weights
+
+    def forward(self, batch: Batch, shares: Counts | None) -> dict[str, Tensor]:
+        """See `losses_of`."""
+        return losses_of(self.model, self.heads, batch, self.weights, shares)
+
+
+def losses_of(
+    model: RefVLM, heads: CellHeads, batch: Batch, weights: LossConfig, shares: Counts | None = None
+) -> dict[str, Tensor]:
+    """Run one batch; return each loss whose weight is not 0 and their weighted sum as "total".
+
+    Args:
+        model, heads: what learns.
+        batch: one piece of a step, or all of it.
+        weights: of the losses.
+        shares: of the piece in the step, see `refvlm.training.pieces`; None where it is all of it.
+    """
     passed = _run(model, batch)
-    found = {"text": passed.text, "cells": heads(model, passed.features, batch.cells)}
-    if len(batch.ref_row):
+    found = {"text": passed.text}
+    if len(batch.ref_row) and _decodes(weights):
         found |= _decoder_losses(model, batch, model.decode(_queries(passed, batch), passed.features))
-    found["total"] = torch.stack([getattr(weights, name) * value for name, value in found.items()]).sum()
+    if shares is not None:
+        found = {name: value * share_of(name, shares) for name, value in found.items()}
+    if weights.cells:
+        found["cells"] = heads(model, passed.features, batch.cells, None if shares is None else shares["cells"])
+    found = {name: value for name, value in found.items() if _weight(weights, name)}
+    found["total"] = torch.stack([_weight(weights, name) * value for name, value in found.items()]).sum()
     return found
+
+
+def _weight(weights: LossConfig, name: str) -> float:
+    """Weight of a loss; that of a decoder that plugs in is 1."""
+    return float(getattr(weights, name, 1.0))
+
+
+def _decodes(weights: LossConfig) -> bool:
+    return any(value for name, value in weights if name not in ("text", "cells"))
 
 
 def _run(model: RefVLM, batch: Batch) -> _Passed:
@@ -101,7 +138,7 @@ def _buckets(turns: int) -> list[tuple[int, int]]:
 
 
 def _queries(passed: _Passed, batch: Batch) -> Queries:
-    columns = torch.arange(batch.ids.shape[1])[None]
+    columns = torch.arange(batch.ids.shape[1], device=batch.ids.device)[None]
     inside = (columns >= batch.phrase[:, :1]) & (columns < batch.phrase[:, 1:])
     spoken = passed.embedded.float()[batch.ref_row] * inside[..., None]
     return Queries(

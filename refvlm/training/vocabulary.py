@@ -1,6 +1,7 @@
 """The words that the sample world, its questions and their answers use."""
 
 import re
+from pathlib import Path
 
 from benchmarks.world.captions import COUNTS
 from benchmarks.world.dense import STUFF, TEXTURES, THINGS
@@ -8,8 +9,9 @@ from benchmarks.world.expressions import VOCABULARY
 from benchmarks.world.reasonseg import LONG, SHORT
 from benchmarks.world.scenes import COLOURS, SHAPES
 from benchmarks.world.vizwiz import BEYOND
+from refvlm.fingerprint import TOKENIZER
 from refvlm.prompting import PROMPT_WORDS
-from refvlm.tokenizer import WordTokenizer
+from refvlm.tokenizer import Tokenizer, WordTokenizer, load_tokenizer
 from refvlm.training.wording import KEYS, wordings
 
 _ANSWERS = (
@@ -28,3 +30,18 @@ def build_tokenizer() -> WordTokenizer:
     asked = {word for text in texts for word in re.findall(r"[A-Za-z]+", text)}
     world = {*VOCABULARY, *COLOURS, *SHAPES, *THINGS, *STUFF, *TEXTURES, *COUNTS.values()}
     return WordTokenizer.build({*asked, *world, *PROMPT_WORDS, *_ANSWERS.split()})
+
+
+def find_tokenizer(folder: str) -> Tokenizer:
+    """Read the tokenizer of a checkpoint of ours or of a language model; that of the sample world where none is named.
+
+    Raises:
+        ModelError: the folder holds none.
+    """
+    if not folder:
+        return build_tokenizer()
+    if (own := Path(folder) / TOKENIZER).is_file() and not (Path(folder) / "tokenizer_config.json").is_file():
+        return load_tokenizer(own)
+    from refvlm.subwords import SubwordTokenizer
+
+    return SubwordTokenizer.from_pretrained(Path(folder))

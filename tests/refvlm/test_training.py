@@ -9,7 +9,7 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from benchmarks.errors import ConfigError, ModelError
+from benchmarks.errors import ConfigError
 from benchmarks.world.dense import generate_dense
 from benchmarks.world.scenes import generate
 from refvlm import checkpoint
@@ -17,7 +17,8 @@ from refvlm.training.batches import build
 from refvlm.training.config import DataConfig, LossConfig, OptimConfig, load_config
 from refvlm.training.questions import DENSE_MAKERS, SHAPES_MAKERS, Draw
 from refvlm.training.step import losses_of
-from refvlm.training.train import Trainer, schedule, train
+from refvlm.training.train import train
+from refvlm.training.trainer import Trainer, schedule
 from refvlm.training.vocabulary import build_tokenizer
 from refvlm.training.warm import start_from
 from refvlm.trp import answer_for, parse, render
@@ -140,7 +141,7 @@ def test_every_weight_gets_a_gradient(trainer):
 
 
 def test_every_part_learns_from_its_own_kind_of_question(complete):
-    batch = build(list(range(12)), False, complete.tokenizer, complete.config.data, complete.region_tokens)
+    batch = build(list(range(12)), False, complete.tokenizer, complete.config.data, complete.config.region_tokens)
     complete.learn(batch)
     complete.optimizer.zero_grad(set_to_none=True)
     losses = losses_of(complete.model, complete.heads, batch, LossConfig())
@@ -155,7 +156,7 @@ def test_one_batch_of_everything_can_be_learnt(complete):
         update={"optim": OptimConfig(steps=120, warmup_steps=5, bf16=False, lr=1e-2, llm_lr=1e-2)}
     )
     trainer = Trainer(config)
-    batch = build([3, 4], False, trainer.tokenizer, config.data, trainer.region_tokens)
+    batch = build([3, 4], False, trainer.tokenizer, config.data, trainer.config.region_tokens)
     first = trainer.learn(batch)
     for _ in range(99):
         last = trainer.learn(batch)
@@ -264,13 +265,6 @@ def test_the_learning_rate_warms_up_and_falls_to_zero():
     assert rates[:10] == sorted(rates[:10])
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[100] == pytest.approx(0.0, abs=1e-12)
-
-
-def test_a_loss_that_is_not_finite_names_the_scenes(trainer):
-    batch = build([4, 5], False, trainer.tokenizer, trainer.config.data)
-    batch.boxes[0] = float("nan")
-    with pytest.raises(ModelError, match=r"scenes \[4, 5\]"):
-        trainer.learn(batch)
 
 
 @pytest.mark.parametrize(
