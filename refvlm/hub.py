@@ -1,8 +1,8 @@
 """The reference model as a citizen of transformers: `from_pretrained`, `save_pretrained`, `Auto` classes, a processor.
 
 A folder is the same for both worlds: what `save_pretrained` of model and processor wrote is a checkpoint of refbench
-and the other way round. Weights may lie in shards. `device_map` may name one device, also "auto" where there is one;
-splitting the model over several is not supported, since its decoders read the features of its encoders.
+and the other way round. Weights may lie in shards, and `device_map` may spread the model over devices, memory and disk
+(`refvlm.hub_devices`).
 
     register()
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
@@ -32,6 +32,7 @@ from transformers.modeling_outputs import CausalLMOutput
 from benchmarks.errors import ModelError
 from refvlm.config import HUB_KEYS, MODEL_TYPE, RefVLMConfig, read_config
 from refvlm.generation import GeneratedBatch, Prompt, generate
+from refvlm.hub_devices import Core, fill, settle
 from refvlm.hub_options import INPUTS, GenerateOptions
 from refvlm.hub_processor import RefVLMProcessor
 from refvlm.model import RefVLM
@@ -105,13 +106,13 @@ class RefVLMForConditionalGeneration(PreTrainedModel):  # type: ignore[misc]  # 
 
     def __init__(self, config: RefVLMPretrainedConfig) -> None:
         super().__init__(config)
-        core = RefVLM(config.checked())
+        core = Core(config.checked())
         self.__dict__["core"] = core  # not a submodule: the parts are, under the names that our checkpoints have
         for name, part in core.named_children():
             self.add_module(name, part)
         self.post_init()
 
-    core: RefVLM
+    core: Core
 
     @classmethod
     def from_pretrained(cls, *args: Any, output_loading_info: bool = False, **kwargs: Any) -> Any:
@@ -129,12 +130,12 @@ class RefVLMForConditionalGeneration(PreTrainedModel):  # type: ignore[misc]  # 
         wrong += [f"{each} has another shape" for each in found.get("mismatched_keys", ())]
         if wrong:
             raise ModelError(f"{args[0]} does not fit its config.json ({len(wrong)} tensors): {'; '.join(wrong[:4])}")
+        settle(model.core)
         return (model, found) if output_loading_info else model
 
     def _init_weights(self, module: nn.Module) -> None:
         """Parts begin with values of their own; only what no checkpoint stores is computed here."""
-        if callable(fill := getattr(module, "fill", None)):
-            fill()
+        fill(module)
 
     def get_input_embeddings(self) -> nn.Module:
         """Embeddings of the language model."""

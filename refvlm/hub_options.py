@@ -16,6 +16,7 @@ INPUTS = frozenset(
      "prompt_text"}
 )  # fmt: skip
 """What the processor returns."""
+_OF_DRAWING: frozenset[str] = frozenset({"temperature", "top_p", "top_k", "seed"})
 
 
 class GenerateOptions(Strict):
@@ -49,8 +50,9 @@ class GenerateOptions(Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        drawn = [name for name in ("temperature", "top_p", "top_k", "seed") if name in self.model_fields_set]
-        drawn += ["num_return_sequences"] if self.num_return_sequences > 1 else []
+        drawn = [name for name in sorted(_OF_DRAWING) if name in self.model_fields_set]
+        if self.num_return_sequences > 1:
+            drawn.append("num_return_sequences")
         if drawn and not self.do_sample:
             raise ValueError(f"{', '.join(drawn)} changes nothing without do_sample=True: greedy answers are all alike")
         return self
