@@ -1,11 +1,12 @@
 """Every size of the reference model in one place: the tiny and the 7B preset are the same classes, other numbers."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from benchmarks.errors import ConfigError, unknown
+from benchmarks.errors import ConfigError, UnknownName, unknown
+from refvlm.joints import joint_set
 
 Size = Annotated[int, Field(gt=0)]
 
@@ -91,9 +92,15 @@ class LlmConfig(TransformerConfig):
 class DecoderConfig(TransformerConfig):
     """Query trunk with its box and mask heads.
 
-    `phrase_skip` adds the mean embedding of the phrase's tokens to the query and `reference_points` reads a centre
-    off an attention map; switch both off for the published design. `quality` adds a head that foretells the IoU.
-    `head_width` is the width inside the small networks that answer.
+    `quality` adds a head that foretells the IoU. `head_width` is the width inside the small networks that answer.
+
+    Where this model departs from the published design, a flag brings that back (configs/train/ablations measures each):
+    `phrase_skip` off leaves the mean embedding of the phrase's tokens out of the query; `reference_points` off reads no
+    centre off an attention map; `refine` off answers with the first box; `point_features` off lets the heads see the
+    query alone instead of the pixel at its point too; `bowl` off leaves masks the dot product alone; `peers` "answer"
+    lets all `<REF>` tokens of an answer attend to one another instead of those of a triplet; `query_positions` above 0
+    adds a learned embedding by the running index of a `<REF>` in its answer (100 as published; later ones share the
+    last, where the published code drops them).
     """
 
     width: Size = 128
@@ -107,15 +114,39 @@ class DecoderConfig(TransformerConfig):
     reference_points: bool = True
     window: int = 5
     quality: bool = False
+    refine: bool = True
+    point_features: bool = True
+    bowl: bool = True
+    peers: Literal["triplet", "answer"] = "triplet"
+    query_positions: int = Field(default=0, ge=0)
 
 
 class KeypointConfig(Strict):
-    """Keypoint decoder: a square of `cells` samples over a box widened by `margin`, `width` channels."""
+    """Keypoint decoder: a square of `cells` samples over a box widened by `margin`, `width` channels.
+
+    `sets` names the sets of joints it answers with, see `refvlm.joints`: the first is that of questions that name no
+    joints, each further one is a head of its own.
+    """
 
     joints: Size = 17
     cells: Size = 24
     width: Size = 48
     margin: float = 1.3
+    sets: tuple[str, ...] = ("coco",)
+
+    @model_validator(mode="after")
+    def _sets_are_known(self) -> Self:
+        try:
+            known = [joint_set(name) for name in self.sets]
+        except UnknownName as error:
+            raise ValueError(str(error)) from None
+        if not known or len(set(self.sets)) != len(self.sets):
+            raise ValueError("sets must name one set of joints or more, each once")
+        if len(known[0].names) != self.joints:
+            raise ValueError(
+                f"joints is {self.joints} but {self.sets[0]}, the first of sets, has {len(known[0].names)}"
+            )
+        return self
 
 
 class DepthConfig(Strict):
@@ -133,9 +164,14 @@ class DepthConfig(Strict):
 
 
 class RegionConfig(Strict):
-    """Visual prompt encoder: `grid` squared tokens of content, pooled where the prompt is, and one of geometry."""
+    """Visual prompt encoder.
+
+    `design` "grid" has `grid` squared tokens of content on a grid over the prompt's own extent, and one of geometry;
+    "bands" is the published one, see `refvlm.bands`: `grid` squared bands of raster lines and one token without shape.
+    """
 
     grid: Size = 2
+    design: Literal["grid", "bands"] = "grid"
 
     @property
     def tokens(self) -> int:
@@ -143,9 +179,27 @@ class RegionConfig(Strict):
         return self.grid**2 + 1
 
 
+class AdapterConfig(Strict):
+    """Adapter between language model and decoders, see `refvlm.decoders.adapter`: two-way attention `width` wide."""
+
+    width: Size = 128
+    layers: Size = 1
+    heads: Size = 4
+    mlp_width: Size = 256
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % (4 * self.heads):
+            raise ValueError(f"width {self.width} must be a multiple of four times the {self.heads} heads")
+        return self
+
+
 class SizesConfig(Strict):
     """All of the model but its words. `image_size` is the side of the square input in pixels; a section left out is not
     built.
+
+    `decoders` builds further decoders of `refvlm.decoders.registry`: name -> options. Where several are there for a
+    unit, `mask_decoder` and `keypoint_decoder` name the one that answers.
     """
 
     image_size: Size = 128
@@ -157,6 +211,10 @@ class SizesConfig(Strict):
     keypoint: KeypointConfig | None = None
     depth: DepthConfig | None = None
     regions: RegionConfig | None = None
+    adapter: AdapterConfig | None = None
+    decoders: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    mask_decoder: str = "mask"
+    keypoint_decoder: str = "keypoint"
     max_new_tokens: Size = 160
 
     @model_validator(mode="after")
@@ -165,6 +223,8 @@ class SizesConfig(Strict):
             raise ValueError(f"image_size {self.encoder_size} is no multiple of patch_size {self.encoder.patch_size}")
         if self.encoder.stem == "trunk" and self.encoder.image_size is not None:
             raise ValueError("encoder.image_size must be left out where stem is trunk: its tokens are trunk cells")
+        if self.regions is not None and self.regions.design == "bands" and self.grid % self.regions.grid:
+            raise ValueError(f"{self.grid}x{self.grid} image tokens do not split into {self.regions.grid**2} bands")
         if self.encoder.layers_run < 0:
             raise ValueError(f"select_layer {self.encoder.select_layer} lies before the first of {self.encoder.layers}")
         return self
@@ -218,7 +278,7 @@ def complaint(error: ValidationError, model: type[BaseModel]) -> str:
 
 def _keys(model: type[BaseModel], sections: list[str]) -> list[str]:
     for name in sections:
-        kind = model.model_fields[name].annotation
-        assert isinstance(kind, type)
-        model = kind
+        annotation = model.model_fields[name].annotation
+        kinds = [each for each in (annotation, *get_args(annotation)) if isinstance(each, type)]
+        model = next(each for each in kinds if issubclass(each, BaseModel))  # a section may be left out: X | None
     return list(model.model_fields)

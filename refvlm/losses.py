@@ -7,31 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from refvlm.decoders.base import Decoded
+from refvlm.joints import joint_set
 from refvlm.matching import match_groups
-from refvlm.model import Decoded
-
-OKS_SIGMAS = torch.tensor(
-    [
-        0.026,
-        0.025,
-        0.025,
-        0.035,
-        0.035,
-        0.079,
-        0.079,
-        0.072,
-        0.072,
-        0.062,
-        0.062,
-        0.107,
-        0.107,
-        0.087,
-        0.087,
-        0.089,
-        0.089,
-    ]
-)
-"""Spread of each joint in the COCO keypoint challenge (pycocotools, `Params.kpt_oks_sigmas`)."""
+from refvlm.joints import joint_set
 
 
 @dataclass(frozen=True)
@@ -41,10 +20,12 @@ class JointTruth:
     Attributes:
         joints: float32 [M, K, 3], xy in 0..1 of the square input and COCO visibility.
         areas: float32 [M], area of each person as a share of the square.
+        kind: which set of joints, see `refvlm.joints`.
     """
 
     joints: Tensor
     areas: Tensor
+    kind: str = "coco"
 
 
 @dataclass(frozen=True)
@@ -55,11 +36,17 @@ class Targets:
         boxes: float32 [N, 4], cxcywh in 0..1.
         masks: float32 [N, S, S], share of each cell that is object, 0..1.
         sizes: instances per triplet, in order; sums to N.
+        masked: bool [N], whose mask is known; None for all. The others are matched and judged by their boxes.
     """
 
     boxes: Tensor
     masks: Tensor
     sizes: Sequence[int]
+    masked: Tensor | None = None
+
+    def known(self) -> Tensor:
+        """Whose mask is known, bool [N]."""
+        return torch.ones(len(self.boxes), dtype=torch.bool) if self.masked is None else self.masked
 
 
 def to_xyxy(boxes: Tensor) -> Tensor:
@@ -109,30 +96,37 @@ def decoder_losses(decoded: Decoded, targets: Targets) -> tuple[dict[str, Tensor
     """Match inside each triplet, then score boxes, masks and heat maps.
 
     Returns:
-        Means over the N instances: "box", "mask", "heat" and, where the model foretells it, "quality"; and for each
-        prediction the index of its target.
+        Means over the N instances, masks over those that are known: "box", "mask", "heat" and, where the model
+        foretells it, "quality"; and for each prediction the index of its target.
     """
+
+    known = targets.known().to(decoded.boxes.device)
 
     def cost(rows: Tensor, columns: Tensor) -> Tensor:
         device = decoded.boxes.device
         rows, columns = rows.to(device), columns.to(device)
-        return box_loss(decoded.boxes[rows], targets.boxes[columns]) + mask_loss(
-            decoded.masks[rows], targets.masks[columns]
-        )
+        overlaps = mask_loss(decoded.masks[rows], targets.masks[columns]) * known[columns]
+        return box_loss(decoded.boxes[rows], targets.boxes[columns]) + overlaps
 
     match = match_groups(targets.sizes, cost).to(decoded.boxes.device)
-    boxes, masks = targets.boxes[match], targets.masks[match]
+    boxes, masks, known = targets.boxes[match], targets.masks[match], known[match]
     side = round(decoded.located.heat.shape[1] ** 0.5)
     wanted = heat_target(boxes, side)
     found = {
         "box": (box_loss(decoded.boxes, boxes) + 0.5 * box_loss(decoded.rough, boxes)).mean(),
-        "mask": mask_loss(decoded.masks, masks).mean(),
+        "mask": mean_where(mask_loss(decoded.masks, masks), known),
         "heat": -(wanted * decoded.located.heat.log_softmax(1)).sum(1).mean(),
     }
     if decoded.quality is not None:
         reached = torch.stack([box_iou(to_xyxy(decoded.boxes), to_xyxy(boxes))[0], mask_iou(decoded.masks, masks)], 1)
-        found["quality"] = functional.binary_cross_entropy_with_logits(decoded.quality, reached.detach())
+        errors = functional.binary_cross_entropy_with_logits(decoded.quality, reached.detach(), reduction="none")
+        found["quality"] = mean_where(errors, torch.stack([torch.ones_like(known), known], 1))
     return found, match
+
+
+def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of the chosen values, 0 where there are none; values that are not chosen get no gradient."""
+    return torch.where(chosen, values, 0).sum() / chosen.sum().clamp(min=1)
 
 
 def mask_iou(logits: Tensor, target: Tensor) -> Tensor:
@@ -160,10 +154,17 @@ def joint_losses(heat: Tensor, seen: Tensor, points: Tensor, boxes: Tensor, trut
     labelled = (flags > 0) & (inside > 0).all(2) & (inside < 1).all(2)
     wanted = heat_target(inside.flatten(0, 1), cells, spread=0.7).reshape(heat.shape)
     heat_loss = -(wanted * heat.log_softmax(2)).sum(2)
-    away = ((points - truth.joints[..., :2]) ** 2).sum(2)
-    oks = (-away / (8 * OKS_SIGMAS.to(away.device) ** 2 * truth.areas[:, None])).exp()
+    oks = oks_of(points, truth)
     placed = ((0.3 * heat_loss + 2 * (1 - oks)) * labelled).sum() / labelled.sum().clamp(min=1)
     return placed + 0.3 * functional.cross_entropy(seen.flatten(0, 1), flags.flatten())
+
+
+def oks_of(points: Tensor, truth: JointTruth) -> Tensor:
+    """Similarity of every joint, exp(-d² / (8 area sigma²)) as in COCO's evaluation: points [M, K, 2] -> float [M, K]."""
+    away = ((points - truth.joints[..., :2]) ** 2).sum(2)
+    sigmas = torch.tensor(joint_set(truth.kind).sigmas, device=away.device)
+    similar: Tensor = (-away / (8 * sigmas**2 * truth.areas[:, None])).exp()
+    return similar
 
 
 def depth_loss(log_m: Tensor, metres: Tensor) -> Tensor:

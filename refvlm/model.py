@@ -1,49 +1,26 @@
 """REF-VLM: an image and a prompt in; text with triplets, and a box and mask for every `<REF>`, out."""
 
-from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from benchmarks.schema import Unit
+from refvlm.bands import region_encoder
 from refvlm.config import RefVLMConfig
+from refvlm.decoders.adapter import Adapter
+from refvlm.decoders.base import Decoded, Decoder
 from refvlm.decoders.box import BoxDecoder
 from refvlm.decoders.depth import DepthDecoder
 from refvlm.decoders.keypoint import KeypointDecoder
 from refvlm.decoders.mask import MaskDecoder, PixelDecoder
 from refvlm.decoders.quality import QualityHead
-from refvlm.decoders.query import Located, Queries, QueryTrunk
-from refvlm.regions import RegionEncoder
+from refvlm.decoders.query import Queries, QueryTrunk
+from refvlm.decoders.registry import answering, built, plug_in, units_of
 from refvlm.vision import ImageFeatures, VisionEncoder
 
-
-@dataclass(frozen=True)
-class Decoded:
-    """What the decoders say about N `<REF>` tokens, in the frame of the square input (0..1).
-
-    Attributes:
-        located: queries with their reference points and heat maps.
-        pixels: float [B, P, S, S], pixel embeddings of all images, for the decoders that look again.
-        rough: float32 [N, 4], boxes before refinement, cxcywh.
-        boxes: float32 [N, 4], cxcywh.
-        masks: float32 [N, S, S], logits.
-        quality: float32 [N, 2], logits of the IoU that box and mask are expected to have; None without that head.
-    """
-
-    located: Located
-    pixels: Tensor
-    rough: Tensor
-    boxes: Tensor
-    masks: Tensor
-    quality: Tensor | None = None
-
-    def pick(self, rows: Tensor) -> "Decoded":
-        """Keep some of the `<REF>` tokens, by index."""
-        at = self.located
-        located = Located(at.query[rows], at.point[rows], at.heat[rows], at.image[rows])
-        quality = None if self.quality is None else self.quality[rows]
-        return Decoded(located, self.pixels, self.rough[rows], self.boxes[rows], self.masks[rows], quality)
+__all__ = ["Decoded", "RefVLM"]
 
 
 class RefVLM(nn.Module):
@@ -78,7 +55,13 @@ class RefVLM(nn.Module):
         self.quality = QualityHead(config) if config.decoder.quality else None
         self.keypoint_decoder = KeypointDecoder(config, config.keypoint) if config.keypoint else None
         self.depth_decoder = DepthDecoder(config, config.depth) if config.depth else None
-        self.region_encoder = RegionEncoder(config, config.regions, widths) if config.regions else None
+        self.region_encoder = region_encoder(config, widths, self.vision.projector)
+        self.adapter = Adapter(config, config.adapter) if config.adapter else None
+        self.answering = answering(config)
+        for name in config.decoders:
+            self.add_module(f"{name}_decoder", plug_in(name, config, widths))
+        stored = {name: self.decoders[name].stored_options(given) for name, given in config.decoders.items()}
+        self.config = config.model_copy(update={"decoders": stored})
 
     def fill(self) -> None:
         """Compute what is not stored, in the precision it needs: for loaders that build a model without its values.
@@ -126,15 +109,31 @@ class RefVLM(nn.Module):
 
     def decode(self, queries: Queries, features: ImageFeatures) -> Decoded:
         """Decode a box and a mask for every `<REF>`; the caller keeps the unit that was asked for or generated."""
+        if self.adapter is not None:
+            queries, features = self.adapter(queries, features, self.image_states(features.tokens))
         located = self.query_trunk(queries, features)
         pixels = self.pixel_decoder(features)
         rough, boxes = self.box_decoder(located, pixels)
         masks = self.mask_decoder(located, pixels, boxes[:, :2])
         quality = None if self.quality is None else self.quality(located, pixels, boxes, masks)
-        return Decoded(located, pixels, rough, boxes, masks, quality)
+        return Decoded(located, pixels, rough, boxes, masks, quality, features)
+
+    def image_states(self, tokens: Tensor) -> Tensor:
+        """Last-layer states of image tokens, float [B, G, D] -> the same; no word comes before them."""
+        out: Tensor = self.llm.model(inputs_embeds=tokens, use_cache=False).last_hidden_state
+        return out
+
+    @property
+    def decoders(self) -> dict[str, Decoder]:
+        """All decoders by name, in the order of the registry, plug-ins last."""
+        return {name: cast(Decoder, getattr(self, f"{name}_decoder")) for name in built(self.config)}
+
+    def decoder_of(self, unit: str) -> Decoder:
+        """The decoder that answers a unit; units without one go to the nearest: points to that of joints, else masks."""
+        near = "keypoint" if unit == "point" and "keypoint" in self.answering else "mask"
+        return self.decoders[self.answering.get(unit, self.answering[near])]
 
     @property
     def units(self) -> tuple[Unit, ...]:
         """Units that it has decoders for, and words."""
-        decoders: dict[Unit, nn.Module | None] = {"keypoint": self.keypoint_decoder, "depth": self.depth_decoder}
-        return ("box", "mask", *(unit for unit, decoder in decoders.items() if decoder is not None), "text")
+        return units_of(self.config)

@@ -105,6 +105,6 @@ class Predictor:
     ) -> Prediction:
         if problem := fault(answer):
             return Prediction(query.sample_id, "parse_error", answer.text, turn, (), problem)
-        groups, depth = decoded(self.model, self.tokenizer, batch, answer, letterbox)
+        groups, depth = decoded(self.model, self.tokenizer, batch, answer, letterbox, query.categories)
         text = spoken_text(parse(answer.text)) if query.wants == "text" else answer.text
         return Prediction(query.sample_id, "ok", text, turn, groups, depth=depth)

@@ -19,9 +19,17 @@ def fault(answer: Generated) -> str:
 
 
 def decoded(
-    model: RefVLM, tokenizer: Tokenizer, batch: GeneratedBatch, answer: Generated, letterbox: Letterbox
+    model: RefVLM,
+    tokenizer: Tokenizer,
+    batch: GeneratedBatch,
+    answer: Generated,
+    letterbox: Letterbox,
+    joints: tuple[str, ...] = (),
 ) -> tuple[tuple[Group, ...], DepthMap | None]:
-    """Decode the triplets of an answer: its groups in order, and the first depth map that it asks for."""
+    """Decode the triplets of an answer: its groups in order, and the first depth map that it asks for.
+
+    `joints` names those that the question wants, where it does: see `refvlm.joints`.
+    """
     if batch.decoded is None:
         return (), None
     spoken = [
@@ -33,5 +41,5 @@ def decoded(
         )
         for group, score in zip(answer.groups, answer.scores, strict=True)
     ]
-    groups, depth = Unpacker(model, batch.decoded, letterbox).unpack(spoken, answer.first_ref)
+    groups, depth = Unpacker(model, batch.decoded, letterbox, joints).unpack(spoken, answer.first_ref)
     return tuple(groups), depth

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from benchmarks.geometry import encode
-from benchmarks.schema import DepthMap, Group, Instance, Unit
+from benchmarks.schema import DepthMap, Group, Unit
+from refvlm.decoders.base import Reply
 from refvlm.model import Decoded, RefVLM
 from refvlm.processor import Letterbox
 
@@ -27,8 +25,9 @@ class Spoken:
 class Unpacker:
     """Turns the decoded `<REF>` tokens of one image into groups of instances."""
 
-    def __init__(self, model: RefVLM, decoded: Decoded, letterbox: Letterbox) -> None:
-        self._model, self._decoded, self._letterbox = model, decoded, letterbox
+    def __init__(self, model: RefVLM, decoded: Decoded, letterbox: Letterbox, joints: tuple[str, ...] = ()) -> None:
+        """Unpack for a picture; `joints` names those that the question asks for, where it does."""
+        self._model, self._decoded, self._letterbox, self._joints = model, decoded, letterbox, joints
 
     @torch.inference_mode()
     def unpack(self, spoken: Sequence[Spoken], first: int) -> tuple[list[Group], DepthMap | None]:
@@ -44,53 +43,11 @@ class Unpacker:
             unit = cast(Unit, each.unit) if each.unit in get_args(Unit) else "mask"
             rows = torch.arange(row, row + each.count, device=self._decoded.boxes.device)
             row += each.count
-            if unit == "depth" and self._model.depth_decoder is not None:
-                depth = depth or self._depth(rows[:1])
+            decoder = self._model.decoder_of(unit)
+            reply = Reply(self._decoded, rows, self._letterbox, each.score, self._joints)
+            if decoder.whole_image:
+                depth = depth or decoder.depth(reply)
                 groups.append(Group(each.phrase, unit, ()))
-                continue
-            groups.append(Group(each.phrase, unit, tuple(self._instances(unit, rows, each.score))))
+            else:
+                groups.append(Group(each.phrase, unit, tuple(decoder.answer(reply))))
         return groups, depth
-
-    def _instances(self, unit: Unit, rows: Tensor, probability: float) -> list[Instance]:
-        scores = self._scores(unit, rows, probability)
-        if unit in ("keypoint", "point") and self._model.keypoint_decoder is not None:
-            return self._poses(rows, scores)
-        if unit == "box":
-            boxes = self._decoded.boxes[rows]
-            return [
-                Instance(score=score, box_xyxy=self._letterbox.box_out(box))
-                for score, box in zip(scores, boxes, strict=True)
-            ]
-        masks = (self._letterbox.mask_out(mask) for mask in self._decoded.masks[rows])
-        return [Instance(score=score, mask_rle=encode(mask)) for score, mask in zip(scores, masks, strict=True)]
-
-    def _scores(self, unit: Unit, rows: Tensor, probability: float) -> list[float]:
-        """Probability of the words, times the IoU that the quality head foretells."""
-        if self._decoded.quality is None:
-            return [probability] * len(rows)
-        expected = self._decoded.quality[rows].sigmoid()[:, 1 if unit == "mask" else 0]
-        return [probability * float(value) for value in expected]
-
-    def _poses(self, rows: Tensor, scores: Sequence[float]) -> list[Instance]:
-        decoder = self._model.keypoint_decoder
-        assert decoder is not None
-        boxes = self._decoded.boxes[rows]
-        heat, seen = decoder(self._decoded.located, self._decoded.pixels, rows, boxes)
-        points = decoder.points(heat, boxes).cpu()
-        there = 1 - seen.softmax(2)[:, :, 0].cpu()
-        return [
-            Instance(
-                score=score,
-                box_xyxy=self._letterbox.box_out(boxes[k]),
-                keypoints=tuple(
-                    (*self._letterbox.point_out(float(x), float(y)), float(sure))
-                    for (x, y), sure in zip(points[k], there[k], strict=True)
-                ),
-            )
-            for k, score in enumerate(scores)
-        ]
-
-    def _depth(self, rows: Tensor) -> DepthMap:
-        assert self._model.depth_decoder is not None
-        log_m = self._model.depth_decoder(self._decoded.located, self._decoded.pixels, rows)[0]
-        return DepthMap(values=np.exp(self._letterbox.map_out(log_m)).astype(np.float32))

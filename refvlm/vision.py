@@ -19,15 +19,18 @@ class ImageFeatures:
         tokens: float [B, G*G, D], image tokens in the width of the language model, row-major.
         pyramid: float maps from fine to coarse, each [B, C, S, S].
         encoded: float [B, E, G, G], the transformer's features as a map.
+        square: float [B, 3, S, S], the normalised images themselves, for decoders with an encoder of their own.
     """
 
     tokens: Tensor
     pyramid: tuple[Tensor, ...]
     encoded: Tensor
+    square: Tensor
 
     def pick(self, rows: Tensor) -> "ImageFeatures":
         """Take images by index, repeating as needed: several questions share one encoding."""
-        return ImageFeatures(self.tokens[rows], tuple(level[rows] for level in self.pyramid), self.encoded[rows])
+        levels = tuple(level[rows] for level in self.pyramid)
+        return ImageFeatures(self.tokens[rows], levels, self.encoded[rows], self.square[rows])
 
 
 class ResidualBlock(nn.Module):
@@ -141,7 +144,7 @@ class VisionEncoder(nn.Module):
         pyramid = self.trunk(pixels)
         encoded = self.encode(pixels, pyramid)
         grid = encoded.transpose(1, 2).reshape(len(pixels), -1, self.config.grid, self.config.grid)
-        return ImageFeatures(self.projector(encoded), pyramid, grid)
+        return ImageFeatures(self.projector(encoded), pyramid, grid, pixels)
 
     def encode(self, pixels: Tensor, pyramid: tuple[Tensor, ...]) -> Tensor:
         """Run the branch of the language model up to the selected layer: float [B, G*G, E], without class token."""

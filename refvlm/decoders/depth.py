@@ -6,17 +6,21 @@ decoder for it.
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.schema import DepthMap
 from refvlm.config import DepthConfig, RefVLMConfig
+from refvlm.decoders.base import Decoded, Decoder, Reply, Truth
 from refvlm.decoders.query import Located
+from refvlm.losses import depth_loss
 
 
-class DepthDecoder(nn.Module):
+class DepthDecoder(Decoder):
     """Located queries and pixel embeddings -> depth maps."""
 
-    unit = "depth"
+    whole_image = True
     log_depths: Tensor
 
     def __init__(self, config: RefVLMConfig, depth: DepthConfig) -> None:
@@ -52,6 +56,18 @@ class DepthDecoder(nn.Module):
         centres = self.log_depths + self.shift(located.query[rows]).float()  # [M, bins]
         out: Tensor = torch.einsum("mbyx,mb->myx", logits.softmax(1), centres)
         return out
+
+    def depth(self, reply: Reply) -> DepthMap:
+        """Read the depth of the picture off the first row."""
+        log_m = self(reply.decoded.located, reply.decoded.pixels, reply.rows[:1])[0]
+        return DepthMap(values=np.exp(reply.letterbox.map_out(log_m)).astype(np.float32))
+
+    def losses(self, decoded: Decoded, truth: Truth) -> dict[str, Tensor]:
+        """Error of log-depth over the rows that ask for the whole image."""
+        if not len(truth.whole):
+            return {}
+        log_m = self(decoded.located, decoded.pixels, truth.whole)
+        return {"depth": depth_loss(log_m, truth.depth[decoded.located.image[truth.whole]])}
 
 
 def _steps(depth: DepthConfig) -> Tensor:

@@ -4,7 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.geometry import encode
+from benchmarks.schema import Instance
 from refvlm.config import RefVLMConfig
+from refvlm.decoders.base import Decoder, Reply
 from refvlm.decoders.query import Layout, Located, sample_at
 from refvlm.vision import ImageFeatures, coordinate_maps
 
@@ -33,23 +36,20 @@ class PixelDecoder(nn.Module):
         return merged
 
 
-class MaskDecoder(nn.Module):
+class MaskDecoder(Decoder):
     """Located queries and pixel embeddings -> mask logits."""
-
-    unit = "mask"
 
     def __init__(self, config: RefVLMConfig) -> None:
         super().__init__()
         decoder = config.decoder
+        self.config = decoder
+        width = decoder.width + decoder.pixel_width * decoder.point_features
         self.embed = nn.Sequential(
-            nn.Linear(decoder.width + decoder.pixel_width, decoder.head_width),
+            nn.Linear(width, decoder.head_width),
             nn.GELU(),
             nn.Linear(decoder.head_width, decoder.pixel_width),
         )
-        self.bowl = nn.Linear(decoder.width + decoder.pixel_width, 3)
-        nn.init.zeros_(self.bowl.weight)
-        with torch.no_grad():
-            self.bowl.bias.copy_(torch.tensor([-1.0, 2.0, 2.0]))
+        self.bowl = _bowl(width) if decoder.bowl else None
 
     def forward(self, located: Located, pixels: Tensor, centre: Tensor) -> Tensor:
         """Decode masks.
@@ -62,10 +62,13 @@ class MaskDecoder(nn.Module):
         Returns:
             float32 [N, S, S], logits over the square input; above 0 is object.
         """
-        read = sample_at(pixels, located.image, centre.detach())
-        query = torch.cat([located.query, read], 1)
+        seen = [sample_at(pixels, located.image, centre.detach())] if self.config.point_features else []
+        query = torch.cat([located.query, *seen], 1)
         layout = Layout.of(located.image, len(pixels))
         dots = layout.gather(torch.einsum("bqp,bpyx->bqyx", layout.spread(self.embed(query)), pixels)).float()
+        dots = dots / pixels.shape[1] ** 0.5
+        if self.bowl is None:
+            return dots
         bias, steep_x, steep_y = self.bowl(query).float().unbind(1)
         grid = coordinate_maps(pixels.shape[-1], centre.float())[0]  # [2, S, S], -1..1
         away = (grid[None] - (centre.detach().float() * 2 - 1)[:, :, None, None]) ** 2  # [N, 2, S, S]
@@ -73,5 +76,23 @@ class MaskDecoder(nn.Module):
             functional.softplus(steep_x)[:, None, None] * away[:, 0]
             + functional.softplus(steep_y)[:, None, None] * away[:, 1]
         )
-        logits: Tensor = dots / pixels.shape[1] ** 0.5 + bowl
-        return logits
+        return dots + bowl
+
+    def answer(self, reply: Reply) -> list[Instance]:
+        """One mask for each row."""
+        return mask_instances(reply, reply.decoded.masks[reply.rows])
+
+
+def mask_instances(reply: Reply, logits: Tensor) -> list[Instance]:
+    """Bring mask logits [M, S', S'] over the square input to the picture."""
+    masks = (reply.letterbox.mask_out(each) for each in logits)
+    return [Instance(score=score, mask_rle=encode(mask)) for score, mask in zip(reply.scores(1), masks, strict=True)]
+
+
+def _bowl(width: int) -> nn.Linear:
+    """Start as a wide paraboloid, the same for every query."""
+    bowl = nn.Linear(width, 3)
+    nn.init.zeros_(bowl.weight)
+    with torch.no_grad():
+        bowl.bias.copy_(torch.tensor([-1.0, 2.0, 2.0]))
+    return bowl

@@ -19,12 +19,14 @@ class Queries:
         phrases: float [N, D], mean input embedding of the tokens of the triplet's phrase.
         image: int [N], which image each one refers to.
         group: int [N], which triplet each one belongs to; equal numbers attend to one another.
+        answer: int [N], which answer each one stands in; None where every image has one answer.
     """
 
     states: Tensor
     phrases: Tensor
     image: Tensor
     group: Tensor
+    answer: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class QueryTrunk(nn.Module):
         self.norm = nn.LayerNorm(decoder.width)
         self.heat_query = nn.Linear(decoder.width, decoder.width)
         self.heat_key = nn.Linear(decoder.width, decoder.width)
+        self.places = nn.Embedding(decoder.query_positions, decoder.width) if decoder.query_positions else None
 
     def fill(self) -> None:
         """Compute what is not stored: for loaders that build a model without its values."""
@@ -141,7 +144,12 @@ class QueryTrunk(nn.Module):
             query = query + functional.layer_norm(self.phrase_in(queries.phrases), query.shape[-1:])
         query = query + self.merge(query)
         layout = Layout.of(queries.image, len(keys))
-        strangers = queries.group[:, None] != queries.group[None, :]
+        answer = queries.image if queries.answer is None else queries.answer
+        if self.places is not None:
+            index = Layout.of(answer, 0).slot
+            query = query + self.places(index.clamp(max=self.config.query_positions - 1))
+        peers = queries.group if self.config.peers == "triplet" else answer
+        strangers = peers[:, None] != peers[None, :]
         for layer in self.layers:
             query = layer(query, keys, values, strangers, layout)
         query = self.norm(query)

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from refvlm.decoders.base import Truth
 from refvlm.decoders.query import Queries, resize
-from refvlm.losses import JointTruth, Targets, decoder_losses, depth_loss, joint_losses
+from refvlm.losses import Targets, decoder_losses
 from refvlm.model import Decoded, RefVLM
 from refvlm.training import cells
 from refvlm.training.batches import IGNORED, Batch
@@ -17,8 +18,6 @@ from refvlm.training.pieces import Counts, share_of
 from refvlm.vision import ImageFeatures
 
 _BUCKETS = (0, 0.4, 0.75, 1)
-_JITTER = 0.08
-"""The keypoint decoder looks into true boxes that are moved and scaled by about this share, as decoded ones are off."""
 
 
 class CellHeads(nn.Module):
@@ -89,7 +88,7 @@ def losses_of(
     """
     passed = _run(model, batch)
     found = {"text": passed.text}
-    if len(batch.ref_row) and _decodes(weights):
+    if len(batch.ref_row) and _decodes(weights, model):
         found |= _decoder_losses(model, batch, model.decode(_queries(passed, batch), passed.features))
     if shares is not None:
         found = {name: value * share_of(name, shares) for name, value in found.items()}
@@ -105,8 +104,9 @@ def _weight(weights: LossConfig, name: str) -> float:
     return float(getattr(weights, name, 1.0))
 
 
-def _decodes(weights: LossConfig) -> bool:
-    return any(value for name, value in weights if name not in ("text", "cells"))
+def _decodes(weights: LossConfig, model: RefVLM) -> bool:
+    wanted = any(value for name, value in weights if name not in ("text", "cells"))
+    return wanted or bool(model.config.decoders)
 
 
 def _run(model: RefVLM, batch: Batch) -> _Passed:
@@ -146,39 +146,22 @@ def _queries(passed: _Passed, batch: Batch) -> Queries:
         phrases=spoken.sum(1) / inside.sum(1, keepdim=True).clamp(min=1),
         image=batch.image[batch.ref_row],
         group=batch.group,
+        answer=batch.ref_row,
     )
 
 
 def _decoder_losses(model: RefVLM, batch: Batch, decoded: Decoded) -> dict[str, Tensor]:
+    """Match inside each triplet; then the losses of box and mask, and those of every decoder's own."""
     found: dict[str, Tensor] = {}
-    rows = batch.spatial.nonzero()[:, 0]
+    rows, whole = batch.spatial.nonzero()[:, 0], (~batch.spatial).nonzero()[:, 0]
+    true = torch.arange(len(batch.spatial), device=rows.device)
     if len(rows):
         sizes = torch.unique_consecutive(batch.group[rows], return_counts=True)[1].tolist()
         found, match = decoder_losses(decoded.pick(rows), Targets(batch.boxes[rows], batch.masks[rows], sizes))
-        posed = (batch.joints[rows[match], 0, 2] >= 0).nonzero()[:, 0]
-        if len(posed) and model.keypoint_decoder is not None:
-            found["joints"] = _pose_losses(model, batch, decoded, rows[posed], rows[match][posed])
-    depths = (~batch.spatial).nonzero()[:, 0]
-    if len(depths) and model.depth_decoder is not None:
-        log_m = model.depth_decoder(decoded.located, decoded.pixels, depths)
-        found["depth"] = depth_loss(log_m, batch.depth[batch.image[batch.ref_row[depths]]])
+        true[rows] = rows[match]
+    truth = Truth(
+        rows, whole, batch.boxes[true], batch.masks[true], batch.joints[true], batch.depth, seed=batch.seeds[0]
+    )
+    for decoder in model.decoders.values():
+        found |= decoder.losses(decoded, truth)
     return found
-
-
-def _pose_losses(model: RefVLM, batch: Batch, decoded: Decoded, rows: Tensor, targets: Tensor) -> Tensor:
-    """Look for the joints of `rows` in the boxes of their targets, which are moved a little."""
-    decoder = model.keypoint_decoder
-    assert decoder is not None
-    true = batch.boxes[targets]
-    noise = torch.randn(len(true), 4, generator=_noise(batch)) * _JITTER
-    centre = true[:, :2] + noise[:, :2] * true[:, 2:]
-    boxes = torch.cat([centre, true[:, 2:] * noise[:, 2:].exp()], 1)
-    heat, seen = decoder(decoded.located, decoded.pixels, rows, boxes)
-    widened = torch.cat([boxes[:, :2], boxes[:, 2:] * decoder.config.margin], 1)
-    truth = JointTruth(batch.joints[targets], batch.masks[targets].mean((1, 2)))
-    return joint_losses(heat, seen, decoder.points(heat, boxes), widened, truth)
-
-
-def _noise(batch: Batch) -> torch.Generator:
-    """Noise that depends on the scenes alone, so that a resumed run is the same run."""
-    return torch.Generator().manual_seed(batch.seeds[0])
