@@ -28,6 +28,23 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """Samples without a usable answer, for one kind of reason.
+
+    Attributes:
+        status: "failed" or "parse_error".
+        reason: without what differs between samples.
+        n: how many.
+        examples: ids of the first few.
+    """
+
+    status: str
+    reason: str
+    n: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Record:
     """One row of the table: one model on one split of one task.
 
@@ -55,6 +72,7 @@ class Record:
         options: protocol options and prompt of the task.
         digests: "data" (ids and targets of the split), "ids", "rows" and "model", hex.
         refbench: version of the package that made it.
+        failures: the most frequent reasons why samples have no usable answer.
         run: run directory relative to the root of all runs, with forward slashes; not part of `result.json`.
     """
 
@@ -81,6 +99,7 @@ class Record:
     slices: Mapping[str, Mapping[str, Slice]] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
     run: str = ""
 
     @property
@@ -133,6 +152,10 @@ def _fields(content: Mapping[str, Any]) -> dict[str, Any]:
     known = {key: value for key, value in content.items() if key != "schema"}
     known["columns"] = tuple(known["columns"])
     known["intervals"] = {key: (float(low), float(high)) for key, (low, high) in known["intervals"].items()}
+    known["failures"] = tuple(
+        Failure(**{**cast(dict[str, Any], part), "examples": tuple(part["examples"])})
+        for part in known.get("failures", ())
+    )
     known["slices"] = {
         tag: {value: Slice(**cast(dict[str, Any], part)) for value, part in values.items()}
         for tag, values in known["slices"].items()

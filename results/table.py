@@ -1,6 +1,7 @@
 """The table that a run prints, and the same rows for machines."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tabulate import tabulate
@@ -75,6 +76,7 @@ def row_json(record: Record) -> dict[str, Any]:
     row |= {name: record.options.get(name) for name in ASKED}
     row["metrics"] = {key: record.metrics[key] for key in record.columns}
     row["intervals"] = {key: list(record.intervals[key]) for key in record.columns if key in record.intervals}
+    row["failures"] = [asdict(failure) for failure in record.failures]
     return row
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tasks.allowance import Allowance
+
 _CHOICE = re.compile(r"argument (?P<argument>\S+): invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)")
 
 
@@ -60,6 +62,25 @@ def positive(text: str) -> int:
 def natural(text: str) -> int:
     """Read a whole number of 0 or more."""
     return _at_least(0, text)
+
+
+def seconds(text: str) -> float:
+    """Read a duration in seconds, above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds") from None
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} s is no time limit: give more than 0")
+    return number
+
+
+def allowance(text: str) -> Allowance:
+    """Read how many samples may fail: a number, or a share as in `2%`."""
+    try:
+        return Allowance.read(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a number of samples nor a share such as 2%") from None
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ def test_a_row_for_machines_has_exactly_the_agreed_keys_and_plain_numbers(make_r
         "run": "toy/toy_rec/test-0123456789",
         "prompt_set": None,
         "regime": None,
+        "failures": [],
     }
 
 

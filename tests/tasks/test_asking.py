@@ -90,11 +90,11 @@ def test_another_error_is_no_lack_of_memory(ask):
 
 
 def test_a_sample_that_takes_too_long_fails_by_itself(ask):
-    class Stuck:
-        calls = []
+    calls = []
 
+    class Stuck:
         def predict(self, queries):
-            self.calls.append(len(queries))
+            calls.append(len(queries))
             while any(query.sample_id == "b" for query in queries):
                 pass
             return [Prediction(query.sample_id, "ok") for query in queries]
@@ -102,7 +102,7 @@ def test_a_sample_that_takes_too_long_fails_by_itself(ask):
     answers = ask(Stuck(), list("abc"), timeout=0.05)
     assert [answer.status for answer in answers] == ["ok", "failed", "ok"]
     assert answers[1].error == "no answer within 0.05 s"
-    assert Stuck.calls == [3, 1, 1, 1]
+    assert calls == [3, 1, 1, 1]
 
 
 def test_models_are_asked_without_gradients(ask):
