@@ -121,11 +121,10 @@ def moved(value: Any, device: torch.device) -> Any:
 
 def _called(core: RefVLM) -> Iterator[nn.Module]:
     """The modules that the model calls itself."""
+    llm: Any = core.llm
     for part in core.children():
-        if part is core.llm:
-            yield core.llm.get_input_embeddings()
-            yield core.llm.model
-            yield core.llm.get_output_embeddings()
+        if part is llm:
+            yield from (llm.model.embed_tokens, llm.model, llm.lm_head)
         elif isinstance(part, nn.ModuleDict | nn.ModuleList):
             yield from part.children()
         else:
