@@ -157,7 +157,8 @@ def _decoder_losses(model: RefVLM, batch: Batch, decoded: Decoded) -> dict[str, 
     true = torch.arange(len(batch.spatial), device=rows.device)
     if len(rows):
         sizes = torch.unique_consecutive(batch.group[rows], return_counts=True)[1].tolist()
-        found, match = decoder_losses(decoded.pick(rows), Targets(batch.boxes[rows], batch.masks[rows], sizes))
+        targets = Targets(batch.boxes[rows], batch.masks[rows], sizes, batch.masked[rows])
+        found, match = decoder_losses(decoded.pick(rows), targets)
         true[rows] = rows[match]
     truth = Truth(
         rows, whole, batch.boxes[true], batch.masks[true], batch.joints[true], batch.depth, seed=batch.seeds[0]
