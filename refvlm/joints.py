@@ -1,7 +1,7 @@
 """Sets of joints by name: how many, in which order, and how exactly people agree on each.
 
-The spread of COCO's joints is that of its keypoint challenge (pycocotools, `Params.kpt_oks_sigmas`). MPII is compared by
-PCKh and has no official spread: each of its joints takes that of the COCO joint at, or nearest to, its place.
+The spread of COCO's joints is that of its keypoint challenge (pycocotools, `Params.kpt_oks_sigmas`). MPII is compared
+by PCKh and has no official spread: each of its joints takes that of the COCO joint at, or nearest to, its place.
 """
 
 from collections.abc import Mapping

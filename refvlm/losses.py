@@ -10,7 +10,6 @@ from torch.nn import functional
 from refvlm.decoders.base import Decoded
 from refvlm.joints import joint_set
 from refvlm.matching import match_groups
-from refvlm.joints import joint_set
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def joint_losses(heat: Tensor, seen: Tensor, points: Tensor, boxes: Tensor, trut
 
 
 def oks_of(points: Tensor, truth: JointTruth) -> Tensor:
-    """Similarity of every joint, exp(-d² / (8 area sigma²)) as in COCO's evaluation: points [M, K, 2] -> float [M, K]."""
+    """Similarity of every joint, exp(-d² / (8 area sigma²)) as COCO's evaluation has it: [M, K, 2] -> float [M, K]."""
     away = ((points - truth.joints[..., :2]) ** 2).sum(2)
     sigmas = torch.tensor(joint_set(truth.kind).sigmas, device=away.device)
     similar: Tensor = (-away / (8 * sigmas**2 * truth.areas[:, None])).exp()

@@ -129,7 +129,7 @@ class RefVLM(nn.Module):
         return {name: cast(Decoder, getattr(self, f"{name}_decoder")) for name in built(self.config)}
 
     def decoder_of(self, unit: str) -> Decoder:
-        """The decoder that answers a unit; units without one go to the nearest: points to that of joints, else masks."""
+        """The decoder that answers a unit; without one, that of the nearest: of joints for points, else of masks."""
         near = "keypoint" if unit == "point" and "keypoint" in self.answering else "mask"
         return self.decoders[self.answering.get(unit, self.answering[near])]
 
