@@ -5,6 +5,7 @@ digest of the model is that of this folder. Imports no torch.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from benchmarks.errors import DataError, ModelError
 from refvlm.config import MODEL_TYPE, RefVLMConfig, read_config
 from refvlm.fingerprint import CONFIG, fingerprint, weight_files
 
-CARD = "README.md"
+CARD, RESULT = "README.md", "result.json"
+_NO_LOSS = frozenset({"step", "seconds"})
+"""Keys of a line of the training log that are no losses."""
 _SCHEMA = 1
 """Version of `result.json` that is read here."""
 _NEEDED = (
@@ -40,6 +43,8 @@ output = model.generate(**inputs, tokenizer=processor.tokenizer)
 
 Or from the command line: `refbench eval --task refcocog_res --weights FOLDER`."""
 _SAMPLE = "Rows marked *sample* were measured on procedural scenes and are never comparable to published numbers."
+_SPECIAL = re.compile(r"[|*`\[\]\\]")
+"""What Markdown reads in running text; underscores inside words it does not."""
 _PART = "Rows with *n of N* cover a part of the split only."
 
 
@@ -52,13 +57,27 @@ class Weights:
     size: int
 
 
-def write_card(folder: Path, results: Sequence[Path], title: str = "REF-VLM") -> Path:
-    """Write README.md into a checkpoint folder.
+@dataclass(frozen=True)
+class Words:
+    """What a card says beside what the files of the checkpoint say: its heading, and what the weights learned from.
+
+    Attributes:
+        title: heading, one line.
+        training: file of the training configuration; None leaves it out.
+    """
+
+    title: str = "REF-VLM"
+    training: Path | None = None
+
+
+def write_card(folder: Path, results: Sequence[Path], words: Words | None = None, out: Path | None = None) -> Path:
+    """Write the card of a checkpoint folder.
 
     Args:
         folder: holds configuration, tokenizer and weights.
-        results: `result.json` files of runs with these very weights.
-        title: heading of the card.
+        results: run directories or their `result.json` files; runs with these very weights.
+        words: heading and training configuration.
+        out: file to write; None for README.md in the folder.
 
     Returns:
         The file written.
@@ -66,21 +85,24 @@ def write_card(folder: Path, results: Sequence[Path], title: str = "REF-VLM") ->
     Raises:
         ModelError: the folder is no checkpoint.
         ConfigError: its configuration is wrong.
-        DataError: a file is no result, or one of another model.
+        DataError: a file is no result, or one of another model, or the training configuration cannot be read.
     """
-    path = folder / CARD
-    path.write_text(card(folder, [_record(each, fingerprint(folder)) for each in results], title), encoding="utf-8")
+    path = out or folder / CARD
+    model = fingerprint(folder)
+    text = card(folder, [_record(each, model) for each in results], words or Words())
+    path.write_text(text, encoding="utf-8")
     return path
 
 
-def card(folder: Path, records: Sequence[Mapping[str, Any]], title: str) -> str:
+def card(folder: Path, records: Sequence[Mapping[str, Any]], words: Words) -> str:
     """Build the text of the card from the contents of `result.json` files."""
-    sizes = _sizes(folder)
+    sizes, title = _sizes(folder), " ".join(words.title.split())
     weights = read_weights(folder)
     head = yaml.safe_dump(_front(records, title), sort_keys=False, allow_unicode=True)
-    parts = [f"---\n{head}---", f"# {title}", _summary(sizes, weights), "## Use", _USE, "## Sizes", _size_table(sizes)]
-    if log := _training(folder):
-        parts += ["## Training", log]
+    parts = [f"---\n{head}---", f"# {escaped(title)}", _summary(sizes, weights), "## Use", _USE]
+    parts += ["## Sizes", _size_table(sizes)]
+    if trained := [part for part in (_training(folder), _configured(words.training)) if part]:
+        parts += ["## Training", *trained]
     parts += ["## Scores", _scores(records)]
     parts += ["## Files", f"SHA-256 of configuration, tokenizer and weights: `{fingerprint(folder)}`"]
     return "\n\n".join(parts) + "\n"
@@ -117,6 +139,7 @@ def _sizes(folder: Path) -> RefVLMConfig:
 
 
 def _record(path: Path, model: str) -> Mapping[str, Any]:
+    path = path / RESULT if path.is_dir() else path
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -186,19 +209,45 @@ def _size_table(sizes: RefVLMConfig) -> str:
 
 
 def _training(folder: Path) -> str:
-    """The last line of the training log beside the weights; empty where there is none."""
+    """How the losses went, by the training log beside the weights; empty where there is none.
+
+    Raises:
+        DataError: the log holds something else.
+    """
     path = folder / "train_log.jsonl"
     if not path.is_file():
         return ""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if not lines:
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        if not lines:
+            return ""
+        first, last = lines[0], lines[-1]
+        names = [key for key in last if key not in _NO_LOSS and isinstance(last[key], int | float)]
+        body = [(name, _loss(first.get(name)), _loss(last[name])) for name in names]
+        told = f"Step {last['step']:,} after {last['seconds'] / 60:.0f} minutes in the last stretch of the run."
+        head = ("loss", f"step {first['step']:,}", f"step {last['step']:,}")
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is no training log ({error!r}): remove it, or copy the checkpoint again") from None
+    return f"{told} The whole log is `{path.name}`.\n\n{_table(head, body)}"
+
+
+def _loss(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else ""
+
+
+def _configured(path: Path | None) -> str:
+    """The training configuration, value by value as it was read."""
+    if path is None:
         return ""
-    last: dict[str, Any] = json.loads(lines[-1])
-    losses = ", ".join(f"{key} {value}" for key, value in last.items() if key not in ("step", "seconds"))
-    return (
-        f"Step {last['step']:,} after {last['seconds'] / 60:.0f} minutes in the last stretch of the run; losses then: "
-        f"{losses}. The whole log is `{path.name}`."
-    )
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(
+            f"{path} cannot be read ({error}): name the YAML file that `refbench train` was given"
+        ) from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path} holds no settings: name the YAML file that `refbench train` was given")
+    return f"Configuration (`{path.name}`):\n\n```yaml\n{yaml.safe_dump(content, sort_keys=False)}```"
 
 
 def _scores(records: Sequence[Mapping[str, Any]]) -> str:
@@ -246,4 +295,9 @@ def _interval(ends: Sequence[float] | None) -> str:
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     rows = [head, ["---"] * len(head), *body]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    return "\n".join("| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows)
+
+
+def escaped(text: str) -> str:
+    """Write text so that Markdown shows it as it is, on one line and inside a cell."""
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split())).replace("<", "&lt;")

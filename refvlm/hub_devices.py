@@ -122,8 +122,8 @@ def moved(value: Any, device: torch.device) -> Any:
 def _called(core: RefVLM) -> Iterator[nn.Module]:
     """The modules that the model calls itself."""
     llm: Any = core.llm
-    for part in core.children():
-        if part is llm:
+    for name, part in core.named_children():
+        if name == "llm":
             yield from (llm.model.embed_tokens, llm.model, llm.lm_head)
         elif isinstance(part, nn.ModuleDict | nn.ModuleList):
             yield from part.children()

@@ -25,6 +25,7 @@ COMMANDS = {
     "data sample": "write the sample world into a folder",
     "train": "train the reference model",
     "convert": "turn checkpoints of others into a start for the reference model",
+    "card": "write the model card of a checkpoint from records of runs",
 }
 """Command -> what it does. Each has a module in `tasks.commands` with EXAMPLES, `arguments(parser)` and `run(args)`."""
 STOPPED = 130
@@ -39,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     Returns:
         0 done; 1 a verdict failed; 2 the user must change something; 3 done, but more samples failed than allowed;
-        130 stopped by Ctrl-C; 141 the reader of standard output has gone.
+        130 stopped by Ctrl-C, 143 by SIGTERM; 141 the reader of standard output has gone.
     """
     _print_anything()
     try:
@@ -48,8 +49,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's own flush complains
         return READER_GONE
-    except KeyboardInterrupt:
-        return _refuse("stopped: finished samples are kept; the same command goes on from there", STOPPED)
+    except KeyboardInterrupt as stop:
+        code = getattr(stop, "code", STOPPED)  # SIGTERM has another one than Ctrl-C
+        return _refuse("stopped: finished samples are kept; the same command goes on from there", code)
     return code
 
 

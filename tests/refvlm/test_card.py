@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.errors import DataError, ModelError
 from refvlm import checkpoint
-from refvlm.card import read_weights, write_card
+from refvlm.card import Words, read_weights, write_card
 from refvlm.fingerprint import fingerprint
 from refvlm.predictor import BUNDLED
 
@@ -19,8 +19,8 @@ from refvlm.predictor import BUNDLED
 @pytest.fixture
 def folder(tmp_path, nano, tokenizer):
     checkpoint.save(tmp_path / "model", nano, tokenizer, nano.state_dict(), torch.float16)
-    line = {"step": 1700, "seconds": 120.0, "box": 0.5}
-    (tmp_path / "model" / "train_log.jsonl").write_text('{"step": 20, "seconds": 1.0}\n' + json.dumps(line) + "\n")
+    lines = [{"step": 20, "seconds": 1.0, "box": 9.25}, {"step": 1700, "seconds": 120.0, "box": 0.5, "mask": 0.125}]
+    (tmp_path / "model" / "train_log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return tmp_path / "model"
 
 
@@ -56,7 +56,7 @@ def test_scores_are_those_of_the_records(folder, result):
         "units": {"rmse": "metres"},
     }
     part = {"n": 10, "expected": 654, "data": "official", "intervals": {}, "unparsable": 0}
-    text = write_card(folder, [result(), result("b.json", **depth, **part)], "Nano").read_text()
+    text = write_card(folder, [result(), result("b.json", **depth, **part)], Words("Nano")).read_text()
     rows = [line for line in text.splitlines() if line.startswith("| refcocog_rec") or line.startswith("| nyu")]
     assert rows == [
         "| refcocog_rec (locate_expression) | refcocog/umd | test | sample | 1,472 | acc@0.5 | 0.9307 | "
@@ -73,7 +73,7 @@ def test_scores_are_those_of_the_records(folder, result):
 
 
 def test_the_front_matter_is_what_model_hubs_read(folder, result):
-    front = front_of(write_card(folder, [result()], "Nano").read_text())
+    front = front_of(write_card(folder, [result()], Words("Nano")).read_text())
     assert front["library_name"] == "transformers"
     [model] = front["model-index"]
     assert model["name"] == "Nano"
@@ -92,6 +92,7 @@ def test_sizes_are_those_of_the_files(folder, nano):
     assert "letterboxed to 64 pixels" in text
     assert fingerprint(folder) in text
     assert "Step 1,700 after 2 minutes" in text
+    assert "| loss | step 20 | step 1,700 |\n| --- | --- | --- |\n| box | 9.25 | 0.5 |\n| mask |  | 0.125 |" in text
     assert "None measured." in text
     assert "model-index" not in front_of(text)
 
@@ -120,7 +121,7 @@ def test_a_folder_that_is_no_checkpoint_is_refused(folder):
 
 def test_the_bundled_weights_have_a_card(tmp_path):
     shutil.copytree(BUNDLED, tmp_path / "tiny")
-    text = write_card(tmp_path / "tiny", [], "REF-VLM tiny").read_text()
+    text = write_card(tmp_path / "tiny", [], Words("REF-VLM tiny")).read_text()
     assert text.startswith("---\nlicense: apache-2.0\n")
     assert "letterboxed to 128 pixels" in text
 
@@ -138,3 +139,45 @@ def test_the_record_of_a_run_fits_the_weights_that_ran(refbench, small_world, tm
     save_file(weights, copy / "model.safetensors")
     with pytest.raises(DataError, match="made by another model"):
         write_card(copy, [Path("runs") / row["run"] / "result.json"])
+
+
+def test_the_training_configuration_is_shown_as_it_was_read(folder, tmp_path):
+    config = tmp_path / "stage1.yaml"
+    config.write_text("seed: 3  # a remark\noptim: {steps: 40}\n")
+    text = write_card(folder, [], Words(training=config)).read_text()
+    shown = text.split("Configuration (`stage1.yaml`):\n\n```yaml\n")[1].split("```")[0]
+    assert yaml.safe_load(shown) == {"seed": 3, "optim": {"steps": 40}}
+    config.write_text("- a list")
+    with pytest.raises(DataError, match=r"stage1\.yaml holds no settings"):
+        write_card(folder, [], Words(training=config))
+
+
+def test_names_cannot_break_the_markdown(folder, result):
+    odd = {"dataset": "a|b\n<script>`x`[y](z)*"}
+    text = write_card(folder, [result(**odd)], Words("A\n# B <b>")).read_text()
+    assert "# A # B &lt;b>" in text.splitlines()
+    [row] = [line for line in text.splitlines() if "acc@0.5 |" in line]
+    assert "a\\|b &lt;script>\\`x\\`\\[y\\](z)\\*" in row
+    assert front_of(text)["model-index"][0]["results"][0]["dataset"]["type"] == odd["dataset"]
+
+
+def test_a_log_that_is_none_is_told(folder):
+    (folder / "train_log.jsonl").write_text("[1]\n")
+    with pytest.raises(DataError, match="is no training log"):
+        write_card(folder, [])
+
+
+def test_the_command_writes_the_card_of_runs_with_these_weights(refbench, folder, result, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    result("run/result.json")
+    done = refbench("card", run, "--weights", folder, "--title", "Nano", "--out", tmp_path / "card.md", "--json")
+    assert done.json["card"] == str(tmp_path / "card.md")
+    text = (tmp_path / "card.md").read_text()
+    assert "# Nano" in text
+    assert "| refcocog_rec (locate_expression) | refcocog/umd | test | sample | 1,472 | acc@0.5 | 0.9307 |" in text
+    assert refbench("card", "--weights", folder).out == f"wrote {folder / 'README.md'}\n"
+    other = refbench("card", result("b.json", digests={"model": "x"}), "--weights", folder)
+    assert other.code == 2
+    assert "made by another model" in other.err
+    assert refbench("card", "--weights", folder, "--out", tmp_path / "no" / "card.md").code == 2
