@@ -57,12 +57,12 @@ def disk(path: Path) -> Iterator[None]:
 class Journal:
     """The lines `predictions/rank-*.jsonl` of one run; a context manager that closes its file.
 
-    Call `recover` before `append`: it may replace the file.
+    Each process writes a file of its own. `recover` may replace files: call it while nobody appends.
     """
 
-    def __init__(self, folder: Path, batches: Sequence[Batch], rank: int = 0) -> None:
+    def __init__(self, folder: Path, batches: Sequence[Batch], label: str = "0") -> None:
         self._folder = folder
-        self._path = folder / f"rank-{rank}.jsonl"
+        self._path = folder / f"rank-{label}.jsonl"
         self._batches = batches
         self._file: int | None = None
 
@@ -102,19 +102,32 @@ class Journal:
             entries = ({**lines.to_json(each), "batch": batch.number, "seconds": each.seconds} for each in stowed)
             self._write("".join(lines.dump(entry) + "\n" for entry in entries).encode("ascii"))
 
+    def complete(self) -> frozenset[int]:
+        """Say which batches are complete, and change nothing: others may be writing.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        return frozenset(self._read())
+
     def merge(self) -> list[Prediction]:
         """Read everything back, in the order of the samples.
 
         Raises:
             DataError: a file cannot be read.
         """
+        complete = self._read()
+        missing = [batch.number for batch in self._batches if batch.number not in complete]
+        assert not missing, f"batches {missing} were never finished"
+        return [prediction for batch in self._batches for prediction in complete[batch.number]]
+
+    def _read(self) -> dict[int, list[Prediction]]:
+        """The complete batches of all files; of one that was answered twice, the answers of the first file."""
         complete: dict[int, list[Prediction]] = {}
         for path in sorted(self._folder.glob("rank-*.jsonl")):
             for number, entries in self._complete(_parse(read_bytes(path), self._folder.parent), complete).items():
                 complete[number] = [prediction for _, prediction in entries]
-        missing = [batch.number for batch in self._batches if batch.number not in complete]
-        assert not missing, f"batches {missing} were never finished"
-        return [prediction for batch in self._batches for prediction in complete[batch.number]]
+        return complete
 
     def _write(self, data: bytes) -> None:
         if self._file is None:

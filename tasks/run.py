@@ -1,9 +1,9 @@
 """The run loop: samples in, predictions file and record out, whatever happens in between."""
 
 import shutil
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
@@ -12,25 +12,31 @@ from benchmarks.schema import Prediction, Regime, Split
 from results import rows as row_files
 from results.record import SCHEMA, Record
 from tasks import predictions as lines
-from tasks import progress, prompts, provenance, regimes
-from tasks.base import Model, ModelEntry, Task
+from tasks import progress, prompts, provenance, regimes, watchdog
+from tasks.base import ModelEntry, Task
 from tasks.crew import Crew
-from tasks.evaluation import Evaluation, Opener, resolve
+from tasks.evaluation import Evaluation, resolve
+from tasks.hands import Hands, Shared, Work, hands_for
 from tasks.journal import Batch, Journal
 from tasks.opener import Names
 from tasks.options import RunOptions
 from tasks.plan import Job, blind, check_model
 from tasks.score import Scores, score
+from tasks.stopping import CTRL_C, code_of
 
-__all__ = ["Interrupted", "RunOptions", "evaluate", "evaluate_all"]
-
-
-_Work = Generator[tuple[int, int], None, None]
-"""(samples, failed samples) of every batch, as soon as the journal has it."""
+__all__ = ["Interrupted", "RunOptions", "Shared", "evaluate", "evaluate_all"]
 
 
 class Interrupted(Exception):
-    """The user stopped the run. What was finished is kept; the text says how to go on. Exit code 130."""
+    """The user or the scheduler stopped the run. What was finished is kept; the text says how to go on.
+
+    Attributes:
+        code: exit code, 130 for Ctrl-C and 143 for SIGTERM.
+    """
+
+    def __init__(self, text: str, code: int = CTRL_C) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def evaluate_all(
@@ -64,16 +70,8 @@ def evaluate_all(
                     records.append(evaluate(task, split, entry, way, Shared(crew, opener)))
                 except Interrupted as stop:
                     before = f"{len(records)} rows were finished before and will not run again" if records else ""
-                    raise Interrupted("; ".join(text for text in (str(stop), before) if text)) from None
+                    raise Interrupted("; ".join(text for text in (str(stop), before) if text), stop.code) from None
         return records
-
-
-@dataclass(frozen=True)
-class Shared:
-    """Worker processes that share a run, and what they open it with."""
-
-    crew: Crew
-    opener: Opener
 
 
 def evaluate(
@@ -105,41 +103,12 @@ def evaluate(
     run = job.run
     record = None if options.fresh else run.finished()
     if record is None:
-        hands = _hands(job, shared)  # before anything is written: a model that cannot be loaded leaves nothing behind
+        hands = hands_for(job, shared)  # before anything is written: one that cannot be loaded leaves nothing
         with run.claim(options.fresh) as lock:
             record = run.finished() or _run(job, hands, lock)
     else:
         progress.say(f"{job.title}: finished before, read from {run.path} (--fresh runs it again)")
     return record.at(run.folder.as_posix())
-
-
-@dataclass(frozen=True)
-class _Hands:
-    """What answers batches: (lock, journal, batches that are left) -> work; and the name of its accelerator."""
-
-    work: Callable[[int, Journal, Sequence[Batch]], _Work]
-    accelerator: str | None
-
-
-def _hands(job: Evaluation, shared: Shared | None) -> _Hands:
-    """Load the model, here or in worker processes."""
-    if job.options.processes == 1:
-        model = job.load()
-        return _Hands(partial(_alone, job, model), provenance.accelerator(job.options.device))
-    assert shared is not None, "several processes need to be told what they open"
-    shared.crew.prepare(shared.opener, job.options, job.run.path, len(job.batches()))
-    return _Hands(partial(_together, shared.crew), shared.crew.accelerator)
-
-
-def _alone(job: Evaluation, model: Model, _: int, journal: Journal, pending: Sequence[Batch]) -> _Work:
-    for batch in pending:
-        answers = job.answer(model, batch)
-        journal.append(batch, answers)
-        yield len(answers), sum(answer.status == "failed" for answer in answers)
-
-
-def _together(crew: Crew, lock: int, _: Journal, pending: Sequence[Batch]) -> _Work:
-    return crew.work(pending, lock)
 
 
 def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> None:
@@ -157,7 +126,7 @@ def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> 
         raise DataError(f"{split.benchmark} {split.name} holds samples with the same id: fetch the annotations again")
 
 
-def _run(job: Evaluation, hands: _Hands, lock: int) -> Record:
+def _run(job: Evaluation, hands: Hands, lock: int) -> Record:
     """Answer what is left and finish. The directory is ours."""
     before = job.run.read_run() or {}
     history = {"started": before.get("started", provenance.now()), "resumed": before.get("resumed", [])}
@@ -171,15 +140,16 @@ def _run(job: Evaluation, hands: _Hands, lock: int) -> Record:
         _answer(job, partial(hands.work, lock), journal, batches)
         predictions = journal.merge()
     record = _finish(job, predictions)
-    ending = {"state": "done", "ended": provenance.now(), "accelerator": hands.accelerator}
+    ending = {"state": "done", "ended": provenance.now(), "accelerator": hands.accelerator, "ranks": hands.shares()}
     job.run.write_json("run.json", {**facts, **ending})
+    watchdog.sweep(job.run.path / "stacks")
     shutil.rmtree(job.run.path / "predictions", ignore_errors=True)  # merged: a left-over would only take space
     return record
 
 
 def _answer(
     job: Evaluation,
-    hands: Callable[[Journal, Sequence[Batch]], _Work],
+    hands: Callable[[Journal, Sequence[Batch]], Work],
     journal: Journal,
     batches: Sequence[Batch],
 ) -> None:
@@ -199,9 +169,10 @@ def _answer(
                 failures += failed
                 bar.update(answered)
                 bar.set_postfix(failed=failures)
-    except KeyboardInterrupt:
-        kept = f"{_samples(batches, journal.recover())} of {len(job.samples)} samples are done and kept"
-        raise Interrupted(f"stopped: {kept} in {job.run.path}; the same command goes on from there") from None
+    except KeyboardInterrupt as stop:
+        kept = f"{_samples(batches, journal.complete())} of {len(job.samples)} samples are done and kept"
+        text = f"stopped: {kept} in {job.run.path}; the same command goes on from there"
+        raise Interrupted(text, code_of(stop)) from None
     finally:
         bar.close()
 

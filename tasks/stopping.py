@@ -11,7 +11,9 @@ CTRL_C, TERMINATED = 130, 143
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came, as from Slurm before it takes a machine back. Exit code 143."""
+    """SIGTERM came, as from Slurm before it takes a machine back."""
+
+    code = TERMINATED
 
 
 @contextmanager
@@ -63,7 +65,7 @@ def held(notice: str = "") -> Iterator[None]:
 
 def code_of(stop: KeyboardInterrupt) -> int:
     """Exit code of a command that was stopped."""
-    return TERMINATED if isinstance(stop, Terminated) else CTRL_C
+    return stop.code if isinstance(stop, Terminated) else CTRL_C
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

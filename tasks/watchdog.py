@@ -1,9 +1,10 @@
 """Ends a process that makes no progress, and leaves its stack behind: a hang costs a batch, not the night.
 
-The clock runs in a thread of the interpreter's own that needs no lock of it, so that code which hangs in C is ended too.
+The clock runs in a thread that needs no lock of the interpreter, so that code which hangs in C is ended too.
 """
 
 import faulthandler
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -55,3 +56,12 @@ def bit(path: Path) -> bool:
         return path.stat().st_size > 0
     except OSError:
         return False
+
+
+def sweep(folder: Path) -> None:
+    """Delete the files of processes that nothing happened to, and their folder if it is empty then."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if not bit(path):
+                path.unlink()
+        folder.rmdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.commands import show
-from tasks.parser import device, folder, names, natural, positive
+from tasks.parser import device, folder, names, natural, positive, seconds
 
 if TYPE_CHECKING:
     from benchmarks.schema import Regime
@@ -51,6 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="DIR", type=folder, help="root of all run directories (default: REFBENCH_RUNS, else runs)")
     add("--fresh", action="store_true", help="delete what an earlier run of this command left, and start over")
     add("--seed", metavar="N", type=natural, default=0, help="seed of models that sample (default: 0)")
+    add("--stall-timeout", metavar="SECONDS", type=seconds, help="end a process without progress (default: never)")
     add("--max-failures", metavar="N", type=natural, default=0, help="failed samples allowed per row (default: 0)")
     add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
     add("--include", metavar="DIR", type=folder, help="folder of further task files (*.yaml)")
@@ -61,14 +62,15 @@ def run(args: argparse.Namespace) -> int:
     """Run every split of every task, then print one table."""
     from tasks.progress import say
     from tasks.run import Interrupted
+    from tasks.stopping import terminable
 
     hush: AbstractContextManager[object] = redirect_stderr(io.StringIO()) if args.quiet else nullcontext()
     try:
-        with hush:
+        with hush, terminable():
             options, records, skipped = _evaluate(args)
     except Interrupted as stop:
         say(str(stop))
-        return 130
+        return stop.code
     if args.json:
         _print_json(records, skipped, args.suite)
     else:
@@ -162,6 +164,7 @@ def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
         dtype=args.dtype,
         fresh=args.fresh,
         max_failures=args.max_failures,
+        stall_timeout_s=args.stall_timeout,
         weights=args.weights,
         command=args.command,
         progress=not args.quiet,

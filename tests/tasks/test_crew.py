@@ -1,6 +1,7 @@
 """Several processes share a run. Each run of the toy is a program of its own, which signals may hit."""
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -60,23 +61,46 @@ def test_any_number_of_processes_leaves_the_same_bytes(shared, content, alone, t
     assert kept(tmp_path) == {}
 
 
-def test_a_killed_process_is_named_and_another_number_of_processes_goes_on(shared, content, alone, tmp_path):
-    said = shared(3, "die:13")  # batch 4, the second one of rank 1
-    assert "process 1 of 3 was ended by SIGKILL" in said.stdout and "any number of processes" in said.stdout
-    assert kept(tmp_path)["rank-1.jsonl"] == 3
-    done = sum(kept(tmp_path).values())
-    said = shared(2)
-    assert f"resuming, {done} of 20 samples are done already" in said.stderr
+def failures(folder):
+    """Sample id -> why it has no answer."""
+    rows = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    return {row["sample_id"]: row["error"] for row in rows if row["status"] == "failed"}
+
+
+def test_the_batch_of_a_killed_process_goes_to_another_one(shared, content, alone, toy, tmp_path):
+    said = shared(2, "once:13")
+    assert "was ended by SIGKILL" in said.stderr and "its batch again" in said.stderr
     assert content() == alone
+    ranks = json.loads((toy.folder_of(tmp_path / "runs") / "run.json").read_text())["ranks"]
+    assert sum(rank["samples"] for rank in ranks) == 20 and sum(rank["batches"] for rank in ranks) == BATCHES
+    assert all(rank["idle_s"] >= 0 and rank["busy_s"] >= 0 for rank in ranks)
 
 
-def test_ctrl_c_reaches_the_first_process_only_and_the_others_finish_their_batch(shared, content, alone, tmp_path):
-    said = shared(2, "stop:9")  # batch 3, the second one of rank 1
+@pytest.mark.parametrize("event", ["die", "bug"])
+def test_a_sample_that_ends_every_process_is_found_and_recorded(shared, content, toy, tmp_path, event):
+    said = shared(2, f"{event}:13")
+    assert "the samples of its batch one by one" in said.stderr
+    assert failures(toy.folder_of(tmp_path / "runs")) == {"toy/test/13": "ended its process"}
+    shared(3, f"{event}:13", out="other")
+    assert content("other") == content()
+
+
+def test_a_process_that_hangs_is_ended_and_leaves_its_stack(shared, toy, tmp_path):
+    said = shared(2, "hang:13")
+    assert "made no progress and was ended, its stack is in" in said.stderr
+    run = toy.folder_of(tmp_path / "runs")
+    assert failures(run) == {"toy/test/13": "ended its process: no progress for longer than --stall-timeout"}
+    stacks = [path.read_text() for path in (run / "stacks").iterdir()]
+    assert len(stacks) == 3 and all("in predict" in stack and "toy_run.py" in stack for stack in stacks)
+
+
+@pytest.mark.parametrize(("moment", "code"), [("stop:9", 130), ("term:9", 143)])
+def test_signals_let_every_process_finish_its_batch(shared, content, alone, tmp_path, moment, code):
+    said = shared(2, moment, code=code)
     assert "the same command goes on from there" in said.stdout
     assert "Traceback" not in said.stderr
-    files = kept(tmp_path)
-    assert files["rank-1.jsonl"] >= 6
-    assert f"stopped: {sum(files.values())} of 20 samples are done and kept" in said.stdout
+    assert f"stopped: {sum(kept(tmp_path).values())} of 20 samples are done and kept" in said.stdout
+    assert sum(kept(tmp_path).values()) >= 3
     shared(5)
     assert content() == alone
 
@@ -91,9 +115,8 @@ def test_workers_outlive_a_killed_first_process_by_a_batch_and_hold_the_lock(sha
     assert content() == alone
 
 
-def test_a_bug_and_a_broken_contract_in_a_process_are_told(shared, content, alone):
-    assert "process 0 of 2 ended with exit code 7" in shared(2, "bug:0").stdout
-    assert "model toy returned 0 predictions for 3 queries" in shared(2, "break:0").stdout
+def test_a_broken_contract_in_a_process_is_told(shared, content, alone):
+    assert "model toy returned 0 predictions for 3 queries" in shared(2, "break:0", code=2).stdout
     shared(2)
     assert content() == alone
 

@@ -4,9 +4,9 @@
 
 MOMENT is `never`, `ask:K` (before the K-th batch is answered), `tear:K` (in the middle of writing the K-th batch) or
 `write:NAME` (before a file of the run directory is replaced);
-with PROCESSES, when the batch with sample K is asked: `die:K` kills the process that answers it, `bug:K` ends it with
-an exit code, `break:K` breaks the contract of a model, `stop:K` presses Ctrl-C for all processes, `orphan:K` kills the
-first one.
+with PROCESSES, when the batch with sample K is asked: `die:K` kills the process that answers it, `once:K` does so the
+first time only, `bug:K` ends it with an exit code, `hang:K` never comes back, `break:K` breaks the contract of a model,
+`stop:K` presses Ctrl-C for all processes, `term:K` sends SIGTERM to all of them, `orphan:K` kills the first one.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from tasks import kinds
 from tasks.base import ModelEntry, Task
 from tasks.crew import Crew
 from tasks.run import Interrupted, RunOptions, Shared, evaluate
+from tasks.stopping import terminable
 
 SIZE_HW = (24, 32)
 
@@ -101,6 +102,15 @@ def make_entry(model, **fields):
     return ModelEntry(**{**defaults, **fields})
 
 
+def first_time(mark):
+    """Whether nobody asked before."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
 def die():
     """End at once, as the kernel or a power switch would."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -109,21 +119,27 @@ def die():
 class Fated(Steady):
     """Lets something happen when a certain sample is asked about."""
 
-    def __init__(self, event, sample_id):
+    def __init__(self, event, sample_id, mark):
         super().__init__()
-        self._event, self._sample_id = event, sample_id
+        self._event, self._sample_id, self._mark = event, sample_id, mark
 
     def predict(self, queries):
         if self._sample_id in [query.sample_id for query in queries]:
             match self._event:
                 case "die":
                     die()
+                case "once" if first_time(self._mark):
+                    die()
+                case "hang":
+                    signal.sigwait([signal.SIGUSR2])
                 case "break":
                     return []
                 case "bug":
                     raise SystemExit(7)
                 case "stop":
                     os.killpg(os.getpgid(0), signal.SIGINT)
+                case "term":
+                    os.killpg(os.getpgid(0), signal.SIGTERM)
                 case "orphan":
                     first = os.getppid()
                     os.kill(first, signal.SIGKILL)
@@ -135,27 +151,30 @@ class Fated(Steady):
 def reopen(folder, moment):
     """What a worker process runs."""
     event, _, number = moment.partition(":")
-    entry = make_entry(None, load=lambda options: Fated(event, f"toy/test/{number}"), fingerprint=lambda _: "steady")
+    model = Fated(event, f"toy/test/{number}", Path(folder) / "happened")
+    entry = make_entry(model, fingerprint=lambda _: "steady")
     return make_task("rec"), make_split(folder, 20), entry
 
 
 def share(folder, out, moment, processes):
-    """Run in several processes, or in one with the same data; print what ended it."""
+    """Run in several processes, or in one with the same data; print what ended it and return the exit code."""
     opener = partial(reopen, folder, moment)
-    options = RunOptions(out=Path(out), batch_size=3, processes=processes)
+    stall_s = 1.0 if moment.startswith("hang") else None
+    options = RunOptions(out=Path(out), batch_size=3, processes=processes, stall_timeout_s=stall_s)
     try:
-        with Crew(processes) as crew:
+        with terminable(), Crew(processes) as crew:
             evaluate(*opener(), options, Shared(crew, opener))
     except (Interrupted, ModelError) as ending:
         print(ending)
+        return getattr(ending, "code", 2)
+    return 0
 
 
 def main():
     """Run, and die at the moment that was asked for."""
     folder, out, moment, *processes = sys.argv[1:]
     if processes:
-        share(folder, out, moment, int(processes[0]))
-        return
+        sys.exit(share(folder, out, moment, int(processes[0])))
     event, _, value = moment.partition(":")
     model = Steady(lambda number: die() if event == "ask" and number == int(value) else None)
     if event == "tear":

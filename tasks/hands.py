@@ -1,0 +1,121 @@
+"""What answers the batches of a run: this process, or worker processes that it hands them to."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+from typing import Any, Protocol
+
+from tasks import provenance
+from tasks.balance import Pending, Tally, shares
+from tasks.crew import Crew
+from tasks.evaluation import Evaluation, Opener
+from tasks.journal import Batch, Journal
+from tasks.stopping import held
+
+Work = Generator[tuple[int, int], None, None]
+"""(samples, failed samples) of every batch, as soon as the journal has it."""
+
+
+class Hands(Protocol):
+    """What answers batches, with its model loaded."""
+
+    @property
+    def accelerator(self) -> str | None:
+        """Name of what it works on; None for a CPU."""
+
+    def work(self, lock: int, journal: Journal, pending: Sequence[Batch]) -> Work:
+        """Answer batches into journals.
+
+        Args:
+            lock: descriptor of the run directory's lock.
+            journal: that of this process.
+            pending: what is left to be done.
+        """
+
+    def shares(self) -> list[dict[str, Any]]:
+        """What every rank did, for `run.json`, once the work is done."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Worker processes that share a run, and what they open it with."""
+
+    crew: Crew
+    opener: Opener
+
+
+class Alone:
+    """This process."""
+
+    def __init__(self, job: Evaluation) -> None:
+        """Load the model.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        self._job, self._model = job, job.load()
+        self._tally, self._wall_s = Tally(), 0.0
+
+    @property
+    def accelerator(self) -> str | None:
+        """Name of what it works on; None for a CPU."""
+        return provenance.accelerator(self._job.options.device)
+
+    def work(self, _: int, journal: Journal, pending: Sequence[Batch]) -> Work:
+        """Answer batch after batch. Ctrl-C and SIGTERM let the one in work finish."""
+        begun = monotonic()
+        for batch in pending:
+            with held("finishing the batch in work (Ctrl-C ends it at once)"):
+                start = perf_counter()
+                answers = self._job.answer(self._model, batch)
+                journal.append(batch, answers)
+                failures = sum(answer.status == "failed" for answer in answers)
+                self._tally.add(len(answers), failures, perf_counter() - start)
+            yield len(answers), failures
+        self._wall_s = monotonic() - begun
+
+    def shares(self) -> list[dict[str, Any]]:
+        """What this process did."""
+        return shares([self._tally], self._wall_s)
+
+
+class Together:
+    """The worker processes of this one."""
+
+    def __init__(self, job: Evaluation, shared: Shared) -> None:
+        """Have them load the model.
+
+        Raises:
+            ModelError: it cannot be loaded.
+            DataError: they cannot open the data.
+        """
+        self._crew = shared.crew
+        shared.crew.prepare(shared.opener, job.options, job.run.path, len(job.batches()))
+
+    @property
+    def accelerator(self) -> str | None:
+        """Name of what they work on; None for a CPU."""
+        return self._crew.accelerator
+
+    def work(self, lock: int, _: Journal, pending: Sequence[Batch]) -> Work:
+        """Hand out batches, the largest first."""
+        with closing(self._crew.work(Pending(pending), lock)) as work:
+            yield from work
+
+    def shares(self) -> list[dict[str, Any]]:
+        """What each process did."""
+        return shares(self._crew.tallies, self._crew.wall_s)
+
+
+def hands_for(job: Evaluation, shared: Shared | None) -> Hands:
+    """Choose who works, and load the model there. One process that may be ended where it hangs is not this one.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        DataError: worker processes cannot open the data.
+    """
+    if job.options.processes == 1 and job.options.stall_timeout_s is None:
+        return Alone(job)
+    assert shared is not None, "other processes need to be told what they open"
+    return Together(job, shared)
