@@ -45,6 +45,7 @@ def evaluate_all(
     options: RunOptions,
     prompt_sets: Sequence[str] = (),
     regimes: Sequence[Regime | None] = (None,),
+    after: Callable[[Evaluation], None] | None = None,
 ) -> list[Record]:
     """Run one model on several splits, in order, each in every way of asking. The model is loaded once.
 
@@ -54,6 +55,7 @@ def evaluate_all(
         options: those of the command.
         prompt_sets: wordings, as the user named them; none for the default one.
         regimes: commands before the instruction; None for the model's own.
+        after: called with every finished run, also with one that was finished before.
 
     Raises:
         Interrupted: the user pressed Ctrl-C; the text says how much is done.
@@ -67,7 +69,7 @@ def evaluate_all(
             wordings = prompts.sets(task.prompt, prompt_sets or [options.prompt_set])
             for way in [replace(options, regime=r, prompt_set=wording) for r in regimes for wording in wordings]:
                 try:
-                    records.append(evaluate(task, split, entry, way, Shared(crew, opener)))
+                    records.append(evaluate(task, split, entry, way, Shared(crew, opener), after))
                 except Interrupted as stop:
                     before = f"{len(records)} rows were finished before and will not run again" if records else ""
                     raise Interrupted("; ".join(text for text in (str(stop), before) if text), stop.code) from None
@@ -75,7 +77,12 @@ def evaluate_all(
 
 
 def evaluate(
-    task: Task, split: Split, entry: ModelEntry, options: RunOptions, shared: Shared | None = None
+    task: Task,
+    split: Split,
+    entry: ModelEntry,
+    options: RunOptions,
+    shared: Shared | None = None,
+    after: Callable[[Evaluation], None] | None = None,
 ) -> Record:
     """Run one model on one split of one task, or go on where an earlier run stopped, or read what it left.
 
@@ -88,6 +95,7 @@ def evaluate(
         entry: the model; a finished run does not load it, provided that it can name its fingerprint without.
         options: those of the command.
         shared: worker processes; not used with one process, where this one does the work.
+        after: called with the run when it is finished.
 
     Returns:
         The record, as `result.json` holds it, with its run directory filled in.
@@ -108,6 +116,8 @@ def evaluate(
             record = run.finished() or _run(job, hands, lock)
     else:
         progress.say(f"{job.title}: finished before, read from {run.path} (--fresh runs it again)")
+    if after is not None:
+        after(job)
     return record.at(run.folder.as_posix())
 
 

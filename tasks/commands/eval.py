@@ -24,6 +24,7 @@ EXAMPLES = """  refbench eval --task refcocog_res
   refbench eval --task refcocog_res --prompt-set all --limit 200
   refbench eval --task refcocog_res --regime full,instruction,wrong
   refbench eval --task refcocog_res --weights checkpoints/tiny --out runs/mine
+  refbench eval --task coco_panoptic --save-overlays 8
 
 A suite leaves out tasks that the model has no unit for and tasks whose files are not there, and names them below the
 table; with --split it runs the tasks that have such a split.
@@ -55,6 +56,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-failures", metavar="N", type=natural, default=0, help="failed samples allowed per row (default: 0)")
     add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
     add("--include", metavar="DIR", type=folder, help="folder of further task files (*.yaml)")
+    add("--save-overlays", metavar="N", type=natural, default=0, help="draw N answers of every run: by id, and worst")
+    add("--overlay-grid", metavar="FILE", type=folder, help="draw one typical answer of each task, .png or .webp")
     add("--quiet", action="store_true", help="nothing on standard error but errors")
 
 
@@ -80,18 +83,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record], list[Skipped]]":
     """Resolve names, data, splits and ways of asking, all of them before the first run, then run."""
+    from tasks.gallery import Gallery
     from tasks.models.registry import find as find_model
     from tasks.run import evaluate_all
     from tasks.settings import settings
 
     _check_processes(args.num_processes)
+    gallery = Gallery(args.save_overlays, args.overlay_grid)
     entry = find_model(args.model)
     entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
     chosen = settings(args.data_root, args.out)
     regimes = _regimes(args.regime)
     jobs, skipped = _jobs(args, entry, chosen.data_root)
     options = _options(args, chosen.runs)
-    records = evaluate_all(jobs, entry, options, args.prompt_set or (), regimes)
+    records = evaluate_all(jobs, entry, options, args.prompt_set or (), regimes, gallery.take)
+    gallery.finish()
     return options, records, skipped
 
 
