@@ -131,6 +131,11 @@ class ModelEntry:
         regions: whether it takes visual prompts.
         of_weights: path of other weights, None for its own -> the entry as those make it, where units and prompts
             depend on them. Raises ModelError.
+        of_reference: for a family of models, such as all checkpoints of a kind: what stands behind the colon of
+            `--model NAME:REFERENCE` (a preset, a path, an id) -> the entry of that member. Raises ConfigError or
+            ModelError. None for a model that is no family.
+        example: a reference that the family takes, for error texts and `refbench models`.
+        typed: what the user typed where that is not `name`; set by the registry.
         needs: files that must be here before it can be loaded; empty where everything comes with the package.
         licence: of the weights as a whole, as known; parts with licences of their own say so in `needs`.
         sizes: path of other weights or None -> how large it is, preset by preset. May import torch: it is called only
@@ -150,6 +155,9 @@ class ModelEntry:
     fingerprint: Callable[[LoadOptions], str] | None = None
     regions: bool = True
     of_weights: "Callable[[Path | None], ModelEntry] | None" = None
+    of_reference: "Callable[[str], ModelEntry] | None" = None
+    example: str = ""
+    typed: str = ""
     needs: tuple[NeededFile, ...] = ()
     licence: str = ""
     sizes: Callable[[Path | None], Sequence[ModelSize]] | None = None

@@ -16,9 +16,9 @@ class Names:
         task: name of the task.
         split: name of the split.
         data: where it is.
-        model: name of the model.
+        model: the model, as the user typed it.
         weights: path of the model's weights; None for its own.
-        include: folder of further task files, or None.
+        include: folder of further task files and models, or None.
     """
 
     task: str
@@ -40,7 +40,7 @@ class Names:
         from tasks.models.registry import find
         from tasks.plan import open_split
 
-        entry = find(self.model)
+        entry = find(self.model, self.include)
         entry = entry if entry.of_weights is None else entry.of_weights(self.weights)
         task = registry.find(self.task, self.include)
         return task, open_split(task, self.split, self.data), entry

@@ -11,8 +11,8 @@ from benchmarks.errors import ConfigError, DataError, ModelError
 from benchmarks.schema import Prediction, Regime, Split
 from results import rows as row_files
 from results.record import SCHEMA, Record
+from tasks import call_size, failures, progress, prompts, provenance, regimes, watchdog
 from tasks import predictions as lines
-from tasks import progress, prompts, provenance, regimes, watchdog
 from tasks.base import ModelEntry, Task
 from tasks.crew import Crew
 from tasks.evaluation import Evaluation, resolve
@@ -20,11 +20,12 @@ from tasks.hands import Hands, Shared, Work, hands_for
 from tasks.journal import Batch, Journal
 from tasks.opener import Names
 from tasks.options import RunOptions
+from tasks.order import in_order
 from tasks.plan import Job, blind, check_model
 from tasks.score import Scores, score
 from tasks.stopping import CTRL_C, code_of
 
-__all__ = ["Interrupted", "RunOptions", "Shared", "evaluate", "evaluate_all"]
+__all__ = ["Interrupted", "RunOptions", "Shared", "TooManyFailures", "evaluate", "evaluate_all"]
 
 
 class Interrupted(Exception):
@@ -37,6 +38,10 @@ class Interrupted(Exception):
     def __init__(self, text: str, code: int = CTRL_C) -> None:
         super().__init__(text)
         self.code = code
+
+
+class TooManyFailures(Exception):
+    """More samples failed than the user allows. What was finished is kept; the text says why. Exit code 3."""
 
 
 def evaluate_all(
@@ -59,13 +64,14 @@ def evaluate_all(
 
     Raises:
         Interrupted: the user pressed Ctrl-C; the text says how much is done.
+        TooManyFailures: more samples of a row failed than `options` allow.
         Exception: as `evaluate`.
     """
     with Crew(options.processes) as crew:
         records: list[Record] = []
         for job in jobs:
             split, task = job.open(), job.task
-            opener = Names(task.name, job.name, job.data, entry.name, options.weights, options.include)
+            opener = Names(task.name, job.name, job.data, entry.typed or entry.name, options.weights, options.include)
             wordings = prompts.sets(task.prompt, prompt_sets or [options.prompt_set])
             for way in [replace(options, regime=r, prompt_set=wording) for r in regimes for wording in wordings]:
                 try:
@@ -105,6 +111,7 @@ def evaluate(
         DataError: the directory is in use, incompatible or cannot be written, or the split is unusable.
         ModelError: the model cannot be loaded, cannot answer in the task's unit, or breaks its contract.
         Interrupted: the user pressed Ctrl-C.
+        TooManyFailures: more samples failed than `options` allow.
     """
     _check(task, split, entry, options)
     job = resolve(task, split, entry, options)
@@ -124,7 +131,7 @@ def evaluate(
 def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> None:
     if options.limit is not None and options.limit < 1:
         raise ConfigError(f"--limit {options.limit} leaves nothing to run: give 1 or more")
-    if options.batch_size < 1:
+    if options.batch_size != "auto" and options.batch_size < 1:
         raise ConfigError(f"--batch-size {options.batch_size} is no batch: give 1 or more")
     check_model(task, entry)
     if reason := blind(split, entry):
@@ -148,9 +155,11 @@ def _run(job: Evaluation, hands: Hands, lock: int) -> Record:
     batches = job.batches()
     with Journal(job.run.path / "predictions", batches) as journal:
         _answer(job, partial(hands.work, lock), journal, batches)
-        predictions = journal.merge()
+        predictions = in_order(job.samples, journal.merge())
     record = _finish(job, predictions)
     ending = {"state": "done", "ended": provenance.now(), "accelerator": hands.accelerator, "ranks": hands.shares()}
+    if found := call_size.recorded(job.run.path):
+        ending["batch_sizes"] = list(found)
     job.run.write_json("run.json", {**facts, **ending})
     watchdog.sweep(job.run.path / "stacks")
     shutil.rmtree(job.run.path / "predictions", ignore_errors=True)  # merged: a left-over would only take space
@@ -167,24 +176,35 @@ def _answer(
 
     Raises:
         Interrupted: the user pressed Ctrl-C; finished batches are kept.
+        TooManyFailures: more samples failed than the user allows; finished batches are kept.
     """
     complete = journal.recover()
     done = _samples(batches, complete)
     _announce(job, done)
-    failures = 0
+    failed_now = 0
     bar = progress.bar(job.title, len(job.samples), done, job.options.progress)
     try:
         with closing(hands(journal, [batch for batch in batches if batch.number not in complete])) as work:
             for answered, failed in work:
-                failures += failed
+                failed_now += failed
                 bar.update(answered)
-                bar.set_postfix(failed=failures)
+                bar.set_postfix(failed=failed_now)
+                _stop_if_too_many(job, failed_now)
     except KeyboardInterrupt as stop:
         kept = f"{_samples(batches, journal.complete())} of {len(job.samples)} samples are done and kept"
         text = f"stopped: {kept} in {job.run.path}; the same command goes on from there"
         raise Interrupted(text, code_of(stop)) from None
     finally:
         bar.close()
+
+
+def _stop_if_too_many(job: Evaluation, failed: int) -> None:
+    allowed = job.options.max_failures
+    if allowed is not None and allowed.exceeded(failed, len(job.samples)):
+        raise TooManyFailures(
+            f"{job.title}: stopped, {failed} of {len(job.samples)} samples failed and --max-failures allows {allowed}; "
+            f"what is done is kept in {job.run.path}: the same command with a larger allowance, or without, goes on"
+        )
 
 
 def _samples(batches: Sequence[Batch], complete: Collection[int]) -> int:
@@ -251,4 +271,5 @@ def _record(job: Evaluation, predictions: Sequence[Prediction], scores: Scores) 
             "model": job.identity["model"]["fingerprint"],
         },
         refbench=version("refbench"),
+        failures=failures.summarise(predictions),
     )

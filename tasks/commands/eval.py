@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.commands import show
-from tasks.parser import device, folder, names, natural, positive, seconds
+from tasks.parser import allowance, batch_size, device, folder, names, natural, positive, seconds
 
 if TYPE_CHECKING:
     from benchmarks.schema import Regime
@@ -28,7 +28,8 @@ EXAMPLES = """  refbench eval --task refcocog_res
 
 A suite leaves out tasks that the model has no unit for and tasks whose files are not there, and names them below the
 table; with --split it runs the tasks that have such a split.
-The same command again goes on where it stopped, and a finished run answers at once; --fresh starts over.
+The same command again goes on where it stopped, and a finished run answers at once; --fresh starts over. With
+--max-failures a row stops as soon as more samples have failed, without it every row runs to its end.
 exit codes: 0 done, 2 something must be changed, 3 more samples failed than --max-failures allows"""
 _KIND = "kind"
 _ALL = "all"
@@ -45,17 +46,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--limit", metavar="N", type=positive, help="run a fixed subset of N samples per split")
     add("--prompt-set", metavar="P[,P…]", type=names, help="wordings: default, 1, 2, … or all (default: default)")
     add("--regime", metavar="R[,R…]", type=names, help="commands: full, instruction, wrong or all (default: model's)")
-    add("--batch-size", metavar="N", type=positive, default=32, help="samples per model call (default: 32)")
+    add("--batch-size", metavar="N|auto", type=batch_size, default=32, help="samples per model call (default: 32)")
     add("--num-processes", metavar="N", type=positive, default=1, help="processes that share the work (default: 1)")
     add("--device", metavar="D", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     add("--dtype", choices=("float32", "bfloat16"), default="float32", help="number format (default: float32)")
     add("--out", metavar="DIR", type=folder, help="root of all run directories (default: REFBENCH_RUNS, else runs)")
     add("--fresh", action="store_true", help="delete what an earlier run of this command left, and start over")
     add("--seed", metavar="N", type=natural, default=0, help="seed of models that sample (default: 0)")
+    add("--max-failures", metavar="N|P%", type=allowance, help="failed samples allowed per row (default: 0)")
     add("--stall-timeout", metavar="SECONDS", type=seconds, help="end a process without progress (default: never)")
-    add("--max-failures", metavar="N", type=natural, default=0, help="failed samples allowed per row (default: 0)")
+    add("--sample-timeout", metavar="SECONDS", type=seconds, help="time a sample may take (default: any)")
     add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
-    add("--include", metavar="DIR", type=folder, help="folder of further task files (*.yaml)")
+    add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
     add("--save-overlays", metavar="N", type=natural, default=0, help="draw N answers of every run: by id, and worst")
     add("--overlay-grid", metavar="FILE", type=folder, help="draw one typical answer of each task, .png or .webp")
     add("--quiet", action="store_true", help="nothing on standard error but errors")
@@ -63,8 +65,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run every split of every task, then print one table."""
+    from tasks.allowance import Allowance
     from tasks.progress import say
-    from tasks.run import Interrupted
+    from tasks.run import Interrupted, TooManyFailures
     from tasks.stopping import terminable
 
     hush: AbstractContextManager[object] = redirect_stderr(io.StringIO()) if args.quiet else nullcontext()
@@ -74,11 +77,15 @@ def run(args: argparse.Namespace) -> int:
     except Interrupted as stop:
         say(str(stop))
         return stop.code
+    except TooManyFailures as stop:
+        say(str(stop))
+        return 3
     if args.json:
         _print_json(records, skipped, args.suite)
     else:
         _print(records, skipped, args)
-    return 3 if any(options.too_many(record.failed) for record in records) else 0
+    allowed = options.max_failures or Allowance()
+    return 3 if any(allowed.exceeded(record.failed, record.n) for record in records) else 0
 
 
 def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record], list[Skipped]]":
@@ -90,7 +97,7 @@ def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record], list
 
     _check_processes(args.num_processes)
     gallery = Gallery(args.save_overlays, args.overlay_grid)
-    entry = find_model(args.model)
+    entry = find_model(args.model, args.include)
     entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
     chosen = settings(args.data_root, args.out)
     regimes = _regimes(args.regime)
@@ -170,6 +177,7 @@ def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
         dtype=args.dtype,
         fresh=args.fresh,
         max_failures=args.max_failures,
+        sample_timeout_s=args.sample_timeout,
         stall_timeout_s=args.stall_timeout,
         weights=args.weights,
         command=args.command,
@@ -195,10 +203,13 @@ def _print_json(records: "list[Record]", skipped: "list[Skipped]", suite: str | 
 
 
 def _print(records: "list[Record]", skipped: "list[Skipped]", args: argparse.Namespace) -> None:
+    from results.failures import failures_text
     from results.table import headlines_table, rows_table, slices_table
 
     asked = [name for name in ("prompt_set", "regime") if getattr(args, name) is not None]
     print(rows_table(records, asked))
+    if failed := failures_text(records):
+        print(f"\n{failed}")
     if args.suite is not None:
         print(f"\nsuite {args.suite}, first number of every task\n{headlines_table(records, asked)}")
         for each in skipped:

@@ -12,22 +12,25 @@ if TYPE_CHECKING:
 
 EXAMPLES = """  refbench models
   refbench models refvlm
+  refbench models hf-depth:PATH
+  refbench models --include my_models
   refbench models refvlm --weights runs/train --json"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="show one model: answers, files, memory, licences")
+    parser.add_argument("--include", metavar="DIR", type=folder, help="folder of further models (*.py)")
     parser.add_argument("--weights", metavar="PATH", type=folder, help="with NAME: show it with these weights")
 
 
 def run(args: argparse.Namespace) -> int:
     """List all models, or show one."""
     from benchmarks.errors import ConfigError
-    from tasks.models.registry import all_models, find
+    from tasks.models.registry import all_models, find_any
 
     if args.name is not None:
-        card = _whole(find(args.name), args.weights)
+        card = _whole(find_any(args.name, args.include), args.weights)
         if args.json:
             show.as_json([card])
         else:
@@ -35,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.weights is not None:
         raise ConfigError("--weights shows one model: name it, as in `refbench models refvlm --weights FOLDER`")
-    entries = list(all_models().values())
+    entries = list(all_models(args.include).values())
     if args.json:
         show.as_json([_short(entry) for entry in entries])
     else:

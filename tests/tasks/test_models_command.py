@@ -25,7 +25,7 @@ def toy(monkeypatch):
         published=(Published("rec", "RefCOCO", "val", "acc@0.5", "87.00", "percent", "arXiv 1, table 2"),),
         note="rows of it are of old weights",
     )
-    monkeypatch.setattr("tasks.models.registry.find", lambda name: entry)
+    monkeypatch.setattr("tasks.models.registry.find_any", lambda name, include: entry)
 
 
 def test_everything_known_is_shown_to_people(refbench, toy):
