@@ -1,6 +1,6 @@
 """What answers the batches of a run: this process, or worker processes that it hands them to."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from time import monotonic, perf_counter
@@ -39,10 +39,17 @@ class Hands(Protocol):
 
 @dataclass(frozen=True)
 class Shared:
-    """Worker processes that share a run, and what they open it with."""
+    """Worker processes that share a run, and what they open it with.
+
+    Attributes:
+        crew: the processes.
+        opener: opens task, data and model in each.
+        lead: makes what works together with other ranks of a launch; None without a launcher.
+    """
 
     crew: Crew
     opener: Opener
+    lead: "Callable[[Evaluation], Hands] | None" = None
 
 
 class Alone:
@@ -115,6 +122,8 @@ def hands_for(job: Evaluation, shared: Shared | None) -> Hands:
         ModelError: the model cannot be loaded.
         DataError: worker processes cannot open the data.
     """
+    if shared is not None and shared.lead is not None:
+        return shared.lead(job)
     if job.options.processes == 1 and job.options.stall_timeout_s is None:
         return Alone(job)
     assert shared is not None, "other processes need to be told what they open"

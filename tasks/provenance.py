@@ -3,6 +3,7 @@
 No environment variable is read, and values of options that look like secrets are replaced.
 """
 
+import hashlib
 import os
 import platform
 import re
@@ -11,12 +12,14 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 PACKAGES = (
     "refbench", "accelerate", "numpy", "pillow", "pycocotools", "safetensors", "scipy", "tokenizers", "torch",
     "transformers",
 )  # fmt: skip
+CODE = ("benchmarks", "configs", "metrics", "refvlm", "results", "tasks")
 _SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
 _GIT_SECONDS = 5.0
 
@@ -43,6 +46,17 @@ def accelerator(device: str) -> str | None:
     if torch is None or not device.startswith("cuda") or not torch.cuda.is_available():
         return None
     return str(torch.cuda.get_device_name(device))
+
+
+def code_digest() -> str:
+    """Digest of the program itself: processes that share a run must run the same one."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for package in CODE:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(f"{path.relative_to(root).as_posix()}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def redact(command: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """The run loop: samples in, predictions file and record out, whatever happens in between."""
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -22,8 +22,10 @@ from tasks.opener import Names
 from tasks.options import RunOptions
 from tasks.order import in_order
 from tasks.plan import Job, blind, check_model
+from tasks.ranks import Run, crew_of, follow, leading
 from tasks.score import Scores, score
 from tasks.stopping import CTRL_C, code_of
+from tasks.team import Team
 
 __all__ = ["Interrupted", "RunOptions", "Shared", "TooManyFailures", "evaluate", "evaluate_all"]
 
@@ -67,19 +69,60 @@ def evaluate_all(
         TooManyFailures: more samples of a row failed than `options` allow.
         Exception: as `evaluate`.
     """
-    with Crew(options.processes) as crew:
-        records: list[Record] = []
-        for job in jobs:
-            split, task = job.open(), job.task
-            opener = Names(task.name, job.name, job.data, entry.typed or entry.name, options.weights, options.include)
-            wordings = prompts.sets(task.prompt, prompt_sets or [options.prompt_set])
-            for way in [replace(options, regime=r, prompt_set=wording) for r in regimes for wording in wordings]:
-                try:
-                    records.append(evaluate(task, split, entry, way, Shared(crew, opener), after))
-                except Interrupted as stop:
-                    before = f"{len(records)} rows were finished before and will not run again" if records else ""
-                    raise Interrupted("; ".join(text for text in (str(stop), before) if text), stop.code) from None
-        return records
+    return evaluate_ranked(ways(jobs, entry, options, prompt_sets, regimes), entry, options.processes, None, after)
+
+
+def evaluate_ranked(
+    runs: Iterable[Run],
+    entry: ModelEntry,
+    processes: int,
+    team: Team | None,
+    after: Callable[[Evaluation], None] | None = None,
+) -> list[Record]:
+    """Evaluate runs as one rank of a launch, or alone; no record comes from a rank other than 0. As `evaluate_all`."""
+    if team is None:
+        with Crew(processes) as crew:
+            return _evaluate_each(runs, entry, crew, after)
+    if team.place.rank > 0:
+        follow(team, runs, entry)
+        return []
+    with crew_of(team) as crew:
+        return _evaluate_each(runs, entry, crew, after, team)
+
+
+def ways(
+    jobs: Sequence[Job],
+    entry: ModelEntry,
+    options: RunOptions,
+    prompt_sets: Sequence[str] = (),
+    regimes: Sequence[Regime | None] = (None,),
+) -> Iterator[Run]:
+    """Open every split in its turn, and go through the ways of asking; the arguments are those of `evaluate_all`."""
+    for job in jobs:
+        split, task = job.open(), job.task
+        opener = Names(task.name, job.name, job.data, entry.typed or entry.name, options.weights, options.include)
+        wordings = prompts.sets(task.prompt, prompt_sets or [options.prompt_set])
+        for way in [replace(options, regime=r, prompt_set=wording) for r in regimes for wording in wordings]:
+            yield task, split, way, opener
+
+
+def _evaluate_each(
+    runs: Iterable[Run],
+    entry: ModelEntry,
+    crew: Crew,
+    after: Callable[[Evaluation], None] | None = None,
+    team: Team | None = None,
+) -> list[Record]:
+    records: list[Record] = []
+    for number, (task, split, way, opener) in enumerate(runs):
+        try:
+            records.append(evaluate(task, split, entry, way, leading(Shared(crew, opener), team, number), after))
+        except Interrupted as stop:
+            before = f"{len(records)} rows were finished before and will not run again" if records else ""
+            raise Interrupted("; ".join(text for text in (str(stop), before) if text), stop.code) from None
+        if team is not None:
+            team.conclude(number)
+    return records
 
 
 def evaluate(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from results.record import Record
     from tasks.base import ModelEntry, Task
     from tasks.options import RunOptions
+    from tasks.place import Place
     from tasks.plan import Job, Skipped
 
 EXAMPLES = """  refbench eval --task refcocog_res
@@ -47,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--prompt-set", metavar="P[,P…]", type=names, help="wordings: default, 1, 2, … or all (default: default)")
     add("--regime", metavar="R[,R…]", type=names, help="commands: full, instruction, wrong or all (default: model's)")
     add("--batch-size", metavar="N|auto", type=batch_size, default=32, help="samples per model call (default: 32)")
-    add("--num-processes", metavar="N", type=positive, default=1, help="processes that share the work (default: 1)")
+    add("--num-processes", metavar="N", type=positive, help="processes that share the work (default: 1)")
     add("--device", metavar="D", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     add("--dtype", choices=("float32", "bfloat16"), default="float32", help="number format (default: float32)")
     add("--out", metavar="DIR", type=folder, help="root of all run directories (default: REFBENCH_RUNS, else runs)")
@@ -66,20 +67,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run every split of every task, then print one table."""
     from tasks.allowance import Allowance
+    from tasks.place import find_place
     from tasks.progress import say
     from tasks.run import Interrupted, TooManyFailures
     from tasks.stopping import terminable
 
+    place = find_place(os.environ, args.num_processes)
+    args.quiet |= place is not None and place.rank > 0  # one of them speaks for all
     hush: AbstractContextManager[object] = redirect_stderr(io.StringIO()) if args.quiet else nullcontext()
     try:
         with hush, terminable():
-            options, records, skipped = _evaluate(args)
+            options, records, skipped = _evaluate(args, place)
     except Interrupted as stop:
         say(str(stop))
         return stop.code
     except TooManyFailures as stop:
         say(str(stop))
         return 3
+    if place is not None and place.rank > 0:
+        return 0
     if args.json:
         _print_json(records, skipped, args.suite)
     else:
@@ -88,22 +94,24 @@ def run(args: argparse.Namespace) -> int:
     return 3 if any(allowed.exceeded(record.failed, record.n) for record in records) else 0
 
 
-def _evaluate(args: argparse.Namespace) -> "tuple[RunOptions, list[Record], list[Skipped]]":
+def _evaluate(args: argparse.Namespace, place: "Place | None") -> "tuple[RunOptions, list[Record], list[Skipped]]":
     """Resolve names, data, splits and ways of asking, all of them before the first run, then run."""
     from tasks.gallery import Gallery
     from tasks.models.registry import find as find_model
-    from tasks.run import evaluate_all
+    from tasks.run import evaluate_ranked, ways
     from tasks.settings import settings
+    from tasks.team import Team
 
-    _check_processes(args.num_processes)
     gallery = Gallery(args.save_overlays, args.overlay_grid)
-    entry = find_model(args.model, args.include)
-    entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
     chosen = settings(args.data_root, args.out)
-    regimes = _regimes(args.regime)
-    jobs, skipped = _jobs(args, entry, chosen.data_root)
-    options = _options(args, chosen.runs)
-    records = evaluate_all(jobs, entry, options, args.prompt_set or (), regimes, gallery.take)
+    with nullcontext() if place is None else Team(place, chosen.runs) as team:
+        entry = find_model(args.model, args.include)
+        entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
+        regimes = _regimes(args.regime)
+        jobs, skipped = _jobs(args, entry, chosen.data_root)
+        options = _options(args, chosen.runs)
+        runs = ways(jobs, entry, options, args.prompt_set or (), regimes)
+        records = evaluate_ranked(runs, entry, options.processes, team, gallery.take)
     gallery.finish()
     return options, records, skipped
 
@@ -152,18 +160,6 @@ def _regimes(wanted: tuple[str, ...] | None) -> "list[Regime | None]":
     return [regime for regime in REGIMES if regime in wanted or _ALL in wanted]
 
 
-def _check_processes(asked: int) -> None:
-    from benchmarks.errors import ConfigError
-
-    started = os.environ.get("WORLD_SIZE", "1")
-    if started != "1":  # set by torchrun and accelerate; every process would run everything
-        asked_too = f" and --num-processes {asked}" if asked != 1 else ""
-        raise ConfigError(
-            f"started as {started} processes (WORLD_SIZE){asked_too}: start it as 1 process, --num-processes N starts "
-            "the others itself"
-        )
-
-
 def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
     from tasks.device import resolve
     from tasks.options import RunOptions
@@ -183,7 +179,7 @@ def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
         command=args.command,
         progress=not args.quiet,
         include=args.include,
-        processes=args.num_processes,
+        processes=args.num_processes or 1,
     )
 
 
