@@ -25,6 +25,7 @@ Rle = Mapping[str, Any]
 Unit = Literal["box", "mask", "keypoint", "depth", "point", "text"]
 Status = Literal["ok", "parse_error", "failed"]
 Regime = Literal["full", "instruction", "wrong"]
+_Seen = TypeVar("_Seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,15 @@ class ImageRef:
                 "fetch the original file"
             )
         return decoded
+
+    def seen(self, see: "Callable[[ImageRef], _Seen]") -> "_Seen":
+        """Return what a model makes of the photo, such as its preprocessed pixels.
+
+        A run may have had it made ahead, in another thread, and shares one result among all questions about the photo:
+        `see` must be the same function or method every time and bear to run in a thread, and nobody may change the
+        result.
+        """
+        return see(self)
 
 
 @dataclass(frozen=True, slots=True)

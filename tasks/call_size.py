@@ -1,6 +1,13 @@
 """How many queries a model is asked at once: as many as the user says, fewer while memory does not suffice, or found
 by trying."""
 
+import uuid
+from pathlib import Path
+
+from benchmarks.files import write_atomic
+from tasks.journal import disk
+
+_FOLDER = "predictions"
 _CALM_CALLS = 16
 """Calls in a row that fit before a size that memory once refused is tried again."""
 _WORTH = 1.05
@@ -85,3 +92,20 @@ class ProbedSize(CallSize):
 
     def _settle(self, size: int) -> None:
         self.now = self.most = self._chosen = size
+
+
+def record(run: Path, size: int | None) -> None:
+    """Keep the size that a process found, for the rest of the run and for its record.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    path = run / _FOLDER / f"call-size-{uuid.uuid4().hex[:8]}.txt"
+    with disk(path):
+        write_atomic(path, f"{size}\n".encode("ascii"))
+
+
+def recorded(run: Path) -> tuple[int, ...]:
+    """The sizes that processes found, the smallest first; a file that holds none is passed over."""
+    texts = [path.read_text("ascii", "replace").strip() for path in (run / _FOLDER).glob("call-size-*.txt")]
+    return tuple(sorted(int(text) for text in texts if text.isdecimal() and int(text) > 0))

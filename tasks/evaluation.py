@@ -6,16 +6,20 @@ from time import perf_counter
 from typing import Any, cast
 
 from benchmarks.schema import Prediction, Query, Sample, Split
-from tasks import prompts, regimes, seeds
+from tasks import call_size, prompts, regimes, seeds
 from tasks.asking import Desk
 from tasks.base import Model, ModelEntry, Task, TruthReader
-from tasks.call_size import CallSize
+from tasks.call_size import CallSize, ProbedSize
 from tasks.identity import describe, run_folder, subset
-from tasks.journal import Batch, plan
+from tasks.journal import Batch
 from tasks.options import RunOptions
+from tasks.order import plan
+from tasks.prefetch import Prefetcher
 from tasks.rundir import RunDirectory
 from tasks.validate import accepted, failed
 
+PROBED_BATCH = 64
+"""Samples of a batch where the size of calls is found by trying: no call is larger."""
 Opener = Callable[[], tuple[Task, Split, ModelEntry]]
 """Opens the data and finds the model again in another process; can be pickled."""
 
@@ -33,6 +37,7 @@ class Evaluation:
         identity: everything that could change a number.
         run: its directory.
         desk: where this process asks the model.
+        photos: what decodes its photos ahead.
     """
 
     task: Task
@@ -43,6 +48,7 @@ class Evaluation:
     identity: dict[str, Any]
     run: RunDirectory
     desk: Desk = field(compare=False)
+    photos: Prefetcher = field(default_factory=Prefetcher, compare=False)
 
     @property
     def title(self) -> str:
@@ -51,7 +57,8 @@ class Evaluation:
 
     def batches(self) -> list[Batch]:
         """The units of work, the same ones in every process."""
-        return plan(self.samples, self.options.batch_size)
+        size = self.options.batch_size
+        return plan(self.samples, PROBED_BATCH if size == "auto" else size)
 
     def load(self) -> Model:
         """Load the model.
@@ -63,6 +70,10 @@ class Evaluation:
         if self.entry.sees_truth:
             cast(TruthReader, model).attach(self.task.kind, self.samples)
         return model
+
+    def expect(self, batch: Batch) -> None:
+        """Have the photos of the batch that comes next decoded while the one in work is answered."""
+        self.photos.expect(batch.samples)
 
     def answer(self, model: Model, batch: Batch) -> list[Prediction]:
         """Ask about one batch; each sample gets an equal share of its wall time.
@@ -86,8 +97,10 @@ class Evaluation:
 
     def _ask(self, model: Model, samples: Sequence[Sample]) -> list[Prediction]:
         queries, refuse = self._queries(samples), self.task.kind.refuse
-        start = perf_counter()
-        answers = self.desk.answer(model, queries)
+        start, found = perf_counter(), self.desk.size.chosen
+        answers = self.desk.answer(model, self.photos.hand_over(queries))
+        if self.desk.size.chosen != found:
+            call_size.record(self.run.path, self.desk.size.chosen)
         share = (perf_counter() - start) / len(answers)
         kept = (accepted(answer, query, refuse) for answer, query in zip(answers, queries, strict=True))
         return [replace(answer, seconds=share) for answer in kept]
@@ -115,5 +128,13 @@ def resolve(task: Task, split: Split, entry: ModelEntry, options: RunOptions) ->
     fingerprint = options.pool.fingerprint(entry, options.load_options())
     identity = describe(task, split, entry, fingerprint, options)
     run = RunDirectory(options.out, run_folder(identity))
-    desk = Desk(entry.name, CallSize(options.batch_size), options.sample_timeout_s)
+    desk = Desk(entry.name, _call_size(options, run), options.sample_timeout_s)
     return Evaluation(task, split, subset(split.samples, options.limit), entry, options, identity, run, desk)
+
+
+def _call_size(options: RunOptions, run: RunDirectory) -> CallSize:
+    """Queries per call: as named, as an earlier part of the run found, or to be found by trying."""
+    if options.batch_size != "auto":
+        return CallSize(options.batch_size)
+    found = () if options.fresh else call_size.recorded(run.path)
+    return CallSize(min(found)) if found else ProbedSize(PROBED_BATCH)

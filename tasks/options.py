@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.schema import Regime
+from tasks.allowance import Allowance
 from tasks.base import LoadOptions
 from tasks.models.pool import ModelPool
 from tasks.prompts import DEFAULT
@@ -16,19 +18,20 @@ class RunOptions:
     Attributes:
         out: root of all run directories.
         limit: evaluate a fixed pseudo-random subset of this many samples; None for all.
-        batch_size: queries per model call; part of the run's identity, since arithmetic may depend on it.
+        batch_size: queries per model call, or "auto" for as many as are worth it, found by trying; part of the run's
+            identity, since arithmetic may depend on it.
         seed: seed of models that sample.
         device: "cpu", "cuda", "cuda:1", …, resolved: never "auto".
         dtype: "float32", "bfloat16", …
         fresh: delete what an earlier run with the same identity left, and start over.
-        max_failures: failed samples that are acceptable; None for any number.
+        max_failures: failed samples that are acceptable, None for any number; a run stops as soon as more have failed.
         weights: path of the model's weights, None for its own default.
         prompt_set: which wording of the task's prompt, see `tasks.prompts`.
         regime: which command stands before it, see `benchmarks.commands`; None for the model's own.
         include: folder of further task files, or None.
         processes: how many share the work; no part of a run's identity.
-        sample_timeout_s: seconds that a model may take for one sample; None for any time. A batch may take the sum of its
-            samples'. No part of a run's identity: what takes longer is counted as failed, with that reason.
+        sample_timeout_s: seconds that a model may take for one sample, None for any time; a batch may take the sum of
+            its samples'. No part of a run's identity: what takes longer is counted as failed, with that reason.
         stall_timeout_s: seconds without progress after which a process is ended; None for never.
         pool: keeps the loaded model between the runs of one command.
         command: the command line, for `run.json`.
@@ -37,12 +40,12 @@ class RunOptions:
 
     out: Path = Path("runs")
     limit: int | None = None
-    batch_size: int = 32
+    batch_size: int | Literal["auto"] = 32
     seed: int = 0
     device: str = "cpu"
     dtype: str = "float32"
     fresh: bool = False
-    max_failures: int | None = None
+    max_failures: Allowance | None = None
     weights: Path | None = None
     prompt_set: str = DEFAULT
     regime: Regime | None = None
@@ -57,7 +60,3 @@ class RunOptions:
     def load_options(self) -> LoadOptions:
         """The part that a model is loaded with."""
         return LoadOptions(device=self.device, dtype=self.dtype, seed=self.seed, weights=self.weights)
-
-    def too_many(self, failed: int) -> bool:
-        """Whether a number of failed samples is above what the user accepts."""
-        return self.max_failures is not None and failed > self.max_failures

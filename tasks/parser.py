@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from tasks.allowance import Allowance
 
@@ -62,6 +62,11 @@ def positive(text: str) -> int:
 def natural(text: str) -> int:
     """Read a whole number of 0 or more."""
     return _at_least(0, text)
+
+
+def batch_size(text: str) -> int | Literal["auto"]:
+    """Read a number of samples per call, or auto."""
+    return "auto" if text == "auto" else positive(text)
 
 
 def seconds(text: str) -> float:

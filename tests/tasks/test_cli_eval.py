@@ -19,7 +19,7 @@ BUNDLED = Path(__file__).resolve().parents[2] / "refvlm" / "weights" / "tiny"
 PHOTO_FOLDER = Path("images") / "train2014"
 ROW_KEYS = {
     "model", "task", "dataset", "split", "data", "limit", "n", "failed", "missing", "unparsable", "metrics",
-    "intervals", "run", "prompt_set", "regime",
+    "intervals", "run", "prompt_set", "regime", "failures",
 }  # fmt: skip
 REC_KEYS = {"acc@0.25", "acc@0.5", "acc@0.75", "miou"}
 RES_KEYS = {"ciou", "giou", "p@0.5", "p@0.6", "p@0.7", "p@0.8", "p@0.9"}
@@ -243,8 +243,14 @@ def test_a_corrupt_photo_fails_its_samples_and_the_run_goes_on(refbench, unmarke
     assert outcome.code == 3
     assert refbench("eval", *words, "--max-failures", hit).code == 0
     assert refbench("eval", *words, "--max-failures", hit - 1).code == 3
+    [failure] = row["failures"]
+    assert (failure["n"], failure["reason"][:38]) == (hit, "DataError: FILE cannot be decoded (Tru")
+    assert "cannot be decoded" in refbench("eval", *words[:-1]).out
     lines = [json.loads(line) for line in ("runs" / Path(row["run"]) / "predictions.jsonl").read_text().splitlines()]
     assert f"{broken.name} cannot be decoded" in next(line["error"] for line in lines if line["status"] == "failed")
+    stopped = refbench("eval", *words, "--max-failures", hit - 1, "--fresh")
+    assert (stopped.code, stopped.out) == (3, "")
+    assert f"--max-failures allows {hit - 1}" in stopped.err.splitlines()[-1]
 
 
 def test_an_out_folder_that_cannot_be_is_one_line(oracle, small_world):

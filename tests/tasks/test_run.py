@@ -7,8 +7,10 @@ import pytest
 
 from benchmarks.errors import ConfigError, DataError, ModelError
 from tasks import predictions
+from tasks.allowance import Allowance
 from tasks.models import registry
 from tasks.models.pool import ModelPool
+from tasks.run import TooManyFailures
 
 
 def test_a_batch_that_raises_is_asked_one_by_one_and_only_the_bad_sample_fails(go, toy, tmp_path):
@@ -193,3 +195,37 @@ def test_everything_but_a_torch_model_works_without_torch(toy, tmp_path):
     command = [sys.executable, "-c", program, str(toy.path), str(tmp_path), str(tmp_path / "runs"), "never"]
     subprocess.run(command, check=True, capture_output=True)
     assert (toy.folder_of(tmp_path / "runs") / "result.json").is_file()
+
+
+class Odd:
+    """Fails on every odd sample, and remembers what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def predict(self, queries):
+        self.asked += [query.sample_id for query in queries]
+        for query in queries:
+            if int(query.sample_id.split("/")[-1]) % 2:
+                raise ValueError(f"{query.sample_id} is odd")
+        return [predictions.Prediction(query.sample_id, "ok") for query in queries]
+
+    def fingerprint(self):
+        return "odd"
+
+
+def test_the_record_says_why_samples_failed(go):
+    (failure,) = go(model=Odd()).failures
+    assert (failure.status, failure.n) == ("failed", 5)
+    assert failure.reason == "ValueError: toy/test/N is odd"
+    assert failure.examples == ("toy/test/1", "toy/test/3", "toy/test/5")
+
+
+def test_a_run_stops_when_more_failed_than_allowed_and_goes_on_with_a_larger_allowance(go):
+    model = Odd()
+    with pytest.raises(TooManyFailures, match=r"3 of 10 samples failed and --max-failures allows 20%.*goes on"):
+        go(model=model, max_failures=Allowance.read("20%"))
+    assert "toy/test/6" not in model.asked
+    record = go(model=model, max_failures=Allowance(5))
+    assert record.failed == 5
+    assert model.asked.count("toy/test/0") == 2  # with its batch, then alone
