@@ -196,7 +196,7 @@ class AdapterConfig(Strict):
 
 class SizesConfig(Strict):
     """All of the model but its words. `image_size` is the side of the square input in pixels; a section left out is not
-    built.
+    built. `grammar` says how questions are put and answers are spelled, see `refvlm.grammars`.
 
     `decoders` builds further decoders of `refvlm.decoders.registry`: name -> options. Where several are there for a
     unit, `mask_decoder` and `keypoint_decoder` name the one that answers.
@@ -211,6 +211,7 @@ class SizesConfig(Strict):
     keypoint: KeypointConfig | None = None
     depth: DepthConfig | None = None
     regions: RegionConfig | None = None
+    grammar: Literal["trp", "vd_cot"] = "trp"
     adapter: AdapterConfig | None = None
     decoders: dict[str, dict[str, Any]] = Field(default_factory=dict)
     mask_decoder: str = "mask"

@@ -11,8 +11,9 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from refvlm.choosing import Choosing
-from refvlm.constrain import Automaton, Vocabulary
+from refvlm.constrain import Automaton
 from refvlm.decoders.query import Queries
+from refvlm.grammars import vocabulary
 from refvlm.grouping import TokenGroup, find_groups
 from refvlm.model import Decoded, RefVLM
 from refvlm.tokenizer import EOS, PAD, REGION, Tokenizer
@@ -78,8 +79,8 @@ class _Loop:
         self.model, self.tokenizer, self.choosing, count = model, tokenizer, choosing, len(rooms)
         self.automata: list[Automaton] = []
         if constrain:
-            vocabulary = Vocabulary.of(tokenizer, model.units)
-            self.automata = [Automaton(vocabulary, room) for room in rooms]
+            words = vocabulary(tokenizer, model.units, model.config.grammar)
+            self.automata = [Automaton(words, room) for room in rooms]
         self.ids: list[list[int]] = [[] for _ in range(count)]
         self.log_probabilities: list[list[float]] = [[] for _ in range(count)]
         self.done = [False] * count

@@ -14,8 +14,9 @@ from benchmarks.errors import ConfigError, ModelError
 from benchmarks.schema import Prediction, Region, Unit
 from refvlm.config import RefVLMConfig, read_config
 from refvlm.fingerprint import CONFIG, TOKENIZER
+from refvlm.grammars import turn_in
 from refvlm.processor import Letterbox, normalise
-from refvlm.prompting import spread_regions, turn_text
+from refvlm.prompting import spread_regions
 from refvlm.reading import decoded, fault
 from refvlm.regions import stack
 from refvlm.tokenizer import PAD, REGION, Tokenizer, load_tokenizer
@@ -91,8 +92,8 @@ class RefVLMProcessor:
                 f"image_index {index} do not go together: give one of each for every text"
             )
         boxes = [Letterbox((image.height, image.width), self.sizes.image_size) for image in images]
-        turns = [turn_text(*each) for each in zip(text, units, map(len, prompts), strict=True)]
-        ids, mask = self._padded([self._encode(turn) for turn in turns])
+        turns = [turn_in(self.sizes.grammar, *each) for each in zip(text, units, map(len, prompts), strict=True)]
+        ids, mask = self._padded([self._encode(each) for each in turns])
         return BatchFeature(
             {
                 "pixel_values": torch.stack([self._pixels(*each) for each in zip(images, boxes, strict=True)]),
@@ -109,9 +110,9 @@ class RefVLMProcessor:
     def _pixels(self, image: Image.Image, box: Letterbox) -> Tensor:
         return normalise(box.paste(image.convert("RGB"), self.sizes.pixels.pad), self.sizes.pixels)
 
-    def _encode(self, turn: str) -> tuple[int, ...]:
+    def _encode(self, words: str) -> tuple[int, ...]:
         tokens = self.sizes.regions.tokens if self.sizes.regions else 1
-        ids = self.tokenizer.encode(turn)
+        ids = self.tokenizer.encode(words)
         return spread_regions(ids, self.tokenizer.ids[REGION], tokens) if REGION in self.tokenizer.ids else tuple(ids)
 
     def _padded(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -147,7 +148,7 @@ class RefVLMProcessor:
             row = place // output.per_text
             height, width = inputs["image_sizes"][inputs["image_index"][row]].tolist()
             prompt = self.tokenizer.decode(inputs["input_ids"][row].tolist())
-            if problem := fault(answer):
+            if problem := fault(answer, self.sizes.grammar):
                 out.append(Prediction(str(row), "parse_error", answer.text, prompt, (), problem))
                 continue
             letterbox = Letterbox((height, width), self.sizes.image_size)

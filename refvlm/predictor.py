@@ -9,15 +9,14 @@ from benchmarks.commands import commanded
 from benchmarks.errors import ModelError
 from benchmarks.schema import Prediction, Query, Unit
 from refvlm import checkpoint
-from refvlm.constrain import Vocabulary
 from refvlm.fingerprint import fingerprint
 from refvlm.generation import Generated, GeneratedBatch, Prompt, generate
+from refvlm.grammars import read, turn_in, vocabulary
 from refvlm.processor import Letterbox, normalise
-from refvlm.prompting import spoken_text, spread_regions, turn_text
+from refvlm.prompting import spoken_text, spread_regions
 from refvlm.reading import decoded, fault
 from refvlm.regions import stack
 from refvlm.tokenizer import REGION
-from refvlm.trp import parse
 
 BUNDLED = Path(__file__).parent / "weights" / "tiny"
 """The checkpoint that comes with the package: trained on the sample world."""
@@ -68,7 +67,9 @@ class Predictor:
         how = self.model.config.pixels
         squares = [box.paste(image.open_rgb(), how.pad) for box, image in zip(boxes, paths, strict=True)]
         pixels = torch.stack([normalise(square, how) for square in squares])
-        turns = [turn_text(q.prompt, commanded(q.wants, q.regime), len(q.regions)) for q in queries]
+        turns = [
+            turn_in(self.model.config.grammar, q.prompt, commanded(q.wants, q.regime), len(q.regions)) for q in queries
+        ]
         prompts = [
             self._prompt(query, turn, paths.index(query.image), boxes[paths.index(query.image)])
             for query, turn in zip(queries, turns, strict=True)
@@ -90,7 +91,7 @@ class Predictor:
     def _prompt(self, query: Query, turn: str, image: int, letterbox: Letterbox) -> Prompt:
         room = self.model.config.max_new_tokens
         if query.max_new_tokens is not None:  # the limit is one of words; the frame of the shortest answer comes on top
-            frame = Vocabulary.of(self.tokenizer, self.model.units).least_room
+            frame = vocabulary(self.tokenizer, self.model.units, self.model.config.grammar).least_room
             room = min(room, query.max_new_tokens + frame)
         ids = self.tokenizer.encode(turn)
         if not query.regions:
@@ -103,8 +104,8 @@ class Predictor:
     def _prediction(
         self, query: Query, turn: str, batch: GeneratedBatch, answer: Generated, letterbox: Letterbox
     ) -> Prediction:
-        if problem := fault(answer):
+        if problem := fault(answer, self.model.config.grammar):
             return Prediction(query.sample_id, "parse_error", answer.text, turn, (), problem)
         groups, depth = decoded(self.model, self.tokenizer, batch, answer, letterbox, query.categories)
-        text = spoken_text(parse(answer.text)) if query.wants == "text" else answer.text
+        text = spoken_text(read(answer.text, self.model.config.grammar)) if query.wants == "text" else answer.text
         return Prediction(query.sample_id, "ok", text, turn, groups, depth=depth)

@@ -17,12 +17,16 @@ def turn_text(prompt: str, commanded: Unit | None, regions: int = 0) -> str:
         commanded: unit that the command asks for; None for no command.
         regions: visual prompts; those that the words do not mention as `<region>` are added behind them.
     """
-    unmentioned = f" {REGION}" * max(0, regions - prompt.count(REGION))
-    words = f"user: {prompt}{unmentioned}\nassistant:"
+    words = f"user: {mentioned(prompt, regions)}\nassistant:"
     if commanded is None:
         return words
     unit = f"<Unit>{commanded}</Unit>" if commanded != "text" else "None"
     return f"{TASK_NAMES.get(commanded, commanded)} {unit}\n{words}"
+
+
+def mentioned(prompt: str, regions: int) -> str:
+    """The user's words with a `<region>` for every visual prompt; those they do not mention are added behind them."""
+    return prompt + f" {REGION}" * max(0, regions - prompt.count(REGION))
 
 
 def spread_regions(ids: Sequence[int], region: int, tokens: int) -> tuple[int, ...]:

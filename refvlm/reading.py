@@ -2,16 +2,16 @@
 
 from benchmarks.schema import DepthMap, Group
 from refvlm.generation import Generated, GeneratedBatch
+from refvlm.grammars import read
 from refvlm.model import RefVLM
 from refvlm.processor import Letterbox
 from refvlm.tokenizer import Tokenizer
-from refvlm.trp import parse
 from refvlm.unpack import Spoken, Unpacker
 
 
-def fault(answer: Generated) -> str:
-    """Say what is wrong with an answer; empty where nothing is."""
-    parsed = parse(answer.text)
+def fault(answer: Generated, grammar: str) -> str:
+    """Say what is wrong with an answer in a grammar; empty where nothing is."""
+    parsed = read(answer.text, grammar)
     problems = [] if parsed.ok else [diagnostic.message for diagnostic in parsed.diagnostics]
     if not answer.finished:
         problems.append(f"the answer was cut after {len(answer.ids)} tokens")

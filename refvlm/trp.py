@@ -54,7 +54,32 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(lambda match: _CHARACTERS[match[1]], text)
 
 
-def render(answer: Answer) -> str:
+def is_grammar(text: str) -> bool:
+    """Whether a text holds a token of the grammar."""
+    return _TAG.search(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How answers are written.
+
+    Attributes:
+        lead: what follows the flag of a plan with items.
+        written: (text, whether it stands in the plan) -> the same as it is written. Raises ValueError.
+    """
+
+    lead: str
+    written: Callable[[str, bool], str]
+
+
+def _escaped(text: str, in_plan: bool) -> str:
+    return escape(text, in_plan=in_plan)
+
+
+PLAIN = Spelling("", _escaped)
+
+
+def render(answer: Answer, how: Spelling = PLAIN) -> str:
     """Write an answer as text.
 
     Raises:
@@ -63,12 +88,11 @@ def render(answer: Answer) -> str:
     """
     for item in answer.plan:
         _check(item)
-    lines = [TASK, FLAG_TRUE if answer.plan else FLAG_FALSE]
+    lines = [TASK, FLAG_TRUE + how.lead if answer.plan else FLAG_FALSE]
     lines += [
-        f"{NAME_FIELD} {escape(i.phrase, in_plan=True)} {UNIT_FIELD} {i.unit} {COUNT_FIELD} {i.count}"
-        for i in answer.plan
+        f"{NAME_FIELD} {how.written(i.phrase, True)} {UNIT_FIELD} {i.unit} {COUNT_FIELD} {i.count}" for i in answer.plan
     ]
-    return "\n".join([*lines, TASK_END]) + "\n" + "".join(_render_part(part, DEEPEST) for part in answer.body)
+    return "\n".join([*lines, TASK_END]) + "\n" + "".join(_render_part(part, DEEPEST, how) for part in answer.body)
 
 
 def _check(part: PlanItem | Triplet) -> None:
@@ -78,15 +102,16 @@ def _check(part: PlanItem | Triplet) -> None:
         raise ValueError(f"{part.phrase!r} has {part.count} instances: a triplet needs at least one")
 
 
-def _render_part(part: Text | Triplet, depth: int) -> str:
+def _render_part(part: Text | Triplet, depth: int, how: Spelling) -> str:
     if isinstance(part, Text):
-        return escape(part.text)
+        return how.written(part.text, False)
     _check(part)
     if depth == 0:
         raise ValueError(f"{part.phrase!r} is nested deeper than {DEEPEST} phrases")
     if part.parts and (spoken(part.parts) != part.phrase or all(isinstance(each, Text) for each in part.parts)):
         raise ValueError(f"the parts of {part.phrase!r} must say just that and hold a triplet, got {part.parts}")
-    phrase = "".join(_render_part(each, depth - 1) for each in part.parts) if part.parts else escape(part.phrase)
+    inner = [_render_part(each, depth - 1, how) for each in part.parts]
+    phrase = "".join(inner) if inner else how.written(part.phrase, False)
     refs = "".join(f"[{i}]{REF}" for i in range(part.count))
     return f"{PHRASE}{phrase}{PHRASE_END}({UNIT}{part.unit}{UNIT_END}{refs})"
 
@@ -118,7 +143,8 @@ def parse_plan(text: str, problems: list[Diagnostic], dialect: "Dialect") -> tup
     for line in text[offset:end].split("\n"):
         stripped = line.strip(" ")
         match = dialect.item.fullmatch(line) or dialect.item.fullmatch(stripped)
-        flag = stripped.removesuffix(dialect.lead)
+        led = bool(dialect.lead) and stripped.lower().endswith(dialect.lead.lower())  # word tokenizers lower the case
+        flag = stripped[: -len(dialect.lead)] if led else stripped
         if match and match["unit"] in UNITS and _integer(match["count"]) > 0:
             items.append(PlanItem(dialect.plain(match["phrase"]), match["unit"], _integer(match["count"])))
         elif flag in (FLAG_TRUE, FLAG_FALSE):

@@ -33,7 +33,8 @@ from refvlm.trp import (
     unit_problems,
 )
 
-_LEAD = " Class name, target unit and number:"
+LEAD = " Class name, target unit and number:"
+"""What follows the flag of a plan with items."""
 _UNIT_ONCE = r"\s*<Unit>(?P<unit>[^<]*)</Unit>(?P<refs>(?:\s*\[\d+\]\s*(?:<REF>)+)+)\s*"
 _UNIT_EACH = r"(?P<each>(?:[\s,]*<Unit>[^<]*</Unit>\s*(?:<REF>)+\s*\[\d+\])+)\s*"
 _INDEX_FIRST = re.compile(r"\[(?P<index>\d+)\]\s*(?P<refs>(?:<REF>)+)")
@@ -138,13 +139,11 @@ def _end(targets: str) -> re.Pattern[str]:
 
 _TAGGED_ITEM = re.compile(r"- Name: (?P<phrase>[^\n]*) Unit: <Unit>\s*(?P<unit>\w+)\s*</Unit> Num: (?P<count>\d+)")
 _PLAIN_ITEM = re.compile(r"- Name: (?P<phrase>[^\n]*) Unit: (?P<unit>\S+) Num: (?P<count>\d+)")
-_RELEASED = _Variant(Dialect(_end(_UNIT_ONCE), _read_once, _PLAIN_ITEM, _LEAD, _as_written))
+_RELEASED = _Variant(Dialect(_end(_UNIT_ONCE), _read_once, _PLAIN_ITEM, LEAD, _as_written))
 _VARIANTS: Mapping[str, _Variant] = MappingProxyType(
     {
         "old-cot": _Variant(Dialect(_end(_UNIT_EACH), _read_each, CURRENT.item, "", _as_written), flags=True),
-        "new-cot": _Variant(
-            Dialect(_end(f"{_UNIT_EACH}|{_UNIT_ONCE}"), _read_either, _TAGGED_ITEM, _LEAD, _as_written)
-        ),
+        "new-cot": _Variant(Dialect(_end(f"{_UNIT_EACH}|{_UNIT_ONCE}"), _read_either, _TAGGED_ITEM, LEAD, _as_written)),
         "vt-plug": _RELEASED,
         "ref-vlm": _RELEASED,
     }

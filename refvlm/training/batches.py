@@ -14,15 +14,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from benchmarks.errors import ConfigError
+from refvlm.grammars import turn_in, write
 from refvlm.grouping import find_groups
 from refvlm.processor import normalise
-from refvlm.prompting import spread_regions, turn_text
+from refvlm.prompting import spread_regions
 from refvlm.regions import KINDS
 from refvlm.tokenizer import EOS, PAD, REGION, Tokenizer
 from refvlm.training.config import DataConfig
 from refvlm.training.pictures import Frame, Picture, world_picture
 from refvlm.training.questions import Question, Ref
-from refvlm.trp import answer_for, render
+from refvlm.trp import answer_for
 
 if TYPE_CHECKING:
     from refvlm.training.mixture import Mixture
@@ -101,10 +102,10 @@ class _Rows:
     groups: int = 0
 
 
-def _turn(tokenizer: Tokenizer, question: Question, region_tokens: int, image: int) -> _Turn:
-    text = turn_text(question.prompt, question.wants if question.commanded else None, len(question.regions))
+def _turn(tokenizer: Tokenizer, question: Question, region_tokens: int, image: int, grammar: str) -> _Turn:
+    text = turn_in(grammar, question.prompt, question.wants if question.commanded else None, len(question.regions))
     prompt = spread_regions(tokenizer.encode(text), tokenizer.ids[REGION], region_tokens)
-    answer = (*tokenizer.encode(render(answer_for(question.body))), tokenizer.ids[EOS])
+    answer = (*tokenizer.encode(write(answer_for(question.body), grammar)), tokenizer.ids[EOS])
     return _Turn((*prompt, *answer), (*[IGNORED] * len(prompt), *answer), question, image)
 
 
@@ -180,7 +181,7 @@ def pack(
         frame: of the pictures.
     """
     turns = [
-        _turn(tokenizer, question, region_tokens, image)
+        _turn(tokenizer, question, region_tokens, image, frame.grammar)
         for image, picture in enumerate(pictures)
         for question in picture.questions
     ]

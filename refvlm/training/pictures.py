@@ -27,19 +27,21 @@ class Frame:
         maps: side of masks and depth maps.
         cells: side of the map of cells, see `refvlm.training.cells`.
         pixels: how colours become numbers.
+        grammar: how questions and answers are spelled, see `refvlm.grammars`.
     """
 
     side: int = SIZE
     maps: int = SIZE // 2
     cells: int = SIZE // 8
     pixels: PixelConfig = PLAIN
+    grammar: str = "trp"
 
     @classmethod
     def of(cls, sizes: SizesConfig) -> "Frame":
         """Read the frame off a model's sizes: masks have the stride of the finest level of its pyramid."""
         stride = 2 if sizes.trunk.kind == "plain" else 4
         cells = sizes.image_size // sizes.decoder.key_stride
-        return cls(sizes.image_size, sizes.image_size // stride, cells, sizes.pixels)
+        return cls(sizes.image_size, sizes.image_size // stride, cells, sizes.pixels, sizes.grammar)
 
     def shrink(self, values: np.ndarray) -> np.ndarray:
         """Mean over blocks: [side, side] -> float32 [maps, maps]."""

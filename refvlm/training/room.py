@@ -6,11 +6,12 @@ from functools import cached_property
 
 from benchmarks.schema import Unit
 from refvlm.config import SizesConfig
-from refvlm.prompting import spread_regions, turn_text
+from refvlm.grammars import turn_in, write
+from refvlm.prompting import spread_regions
 from refvlm.tokenizer import REGION, UNKNOWN, Tokenizer
 from refvlm.training.truths import Mark, Truth, Unusable
 from refvlm.training.wording import wordings
-from refvlm.trp import Text, Triplet, answer_for, render
+from refvlm.trp import Text, Triplet, answer_for
 
 NOTHING = "nothing."
 _PLACE = re.compile(r"\{(\d+)\}")
@@ -87,11 +88,11 @@ class Room:
 
     def _fault(self, prompt: str, unit: Unit, way: Spelled, regions: int) -> str:
         """Say why a question with its answer cannot be taught; empty where it can."""
-        answer = self.tokenizer.encode(render(answer_for(way.body)))
+        answer = self.tokenizer.encode(write(answer_for(way.body), self.sizes.grammar))
         if self.tokenizer.ids.get(UNKNOWN, -1) in answer:
             return "the answer has words that the tokenizer does not know"
-        turn = self.tokenizer.encode(turn_text(prompt, unit, regions))
-        asked = spread_regions(turn, self.tokenizer.ids[REGION], self.region_tokens) if regions else turn
+        asking = self.tokenizer.encode(turn_in(self.sizes.grammar, prompt, unit, regions))
+        asked = spread_regions(asking, self.tokenizer.ids[REGION], self.region_tokens) if regions else asking
         if len(asked) + len(answer) + _ENDING > self.positions:
             return f"question and answer are longer than the {self.positions} positions behind the image"
         return ""

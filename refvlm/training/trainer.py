@@ -56,7 +56,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config = config
         self.world = world or open_world(config, place.device)
-        self.tokenizer: Tokenizer = find_tokenizer(config.tokenizer)
+        self.tokenizer: Tokenizer = find_tokenizer(config.tokenizer, config.model.grammar)
         self.model = RefVLM(RefVLMConfig(**config.model.model_dump(), vocab_size=len(self.tokenizer)))
         if fresh:
             self._start_from(place.start_from or (Path(config.start_from) if config.start_from else None))

@@ -10,6 +10,7 @@ from benchmarks.world.reasonseg import LONG, SHORT
 from benchmarks.world.scenes import COLOURS, SHAPES
 from benchmarks.world.vizwiz import BEYOND
 from refvlm.fingerprint import TOKENIZER
+from refvlm.grammars import TRP, VD_COT, WORDS
 from refvlm.prompting import PROMPT_WORDS
 from refvlm.tokenizer import Tokenizer, WordTokenizer, load_tokenizer
 from refvlm.training.wording import KEYS, wordings
@@ -24,22 +25,23 @@ _ANSWERS = (
 """Words of answers and questions that no list of the world holds."""
 
 
-def build_tokenizer() -> WordTokenizer:
+def build_tokenizer(grammar: str = TRP) -> WordTokenizer:
     """Make the tokenizer of the tiny preset."""
+    spoken = WORDS if grammar == VD_COT else ()
     texts = [*(text for key in KEYS for text in wordings(key)), *LONG, *SHORT, *BEYOND]
     asked = {word for text in texts for word in re.findall(r"[A-Za-z]+", text)}
     world = {*VOCABULARY, *COLOURS, *SHAPES, *THINGS, *STUFF, *TEXTURES, *COUNTS.values()}
-    return WordTokenizer.build({*asked, *world, *PROMPT_WORDS, *_ANSWERS.split()})
+    return WordTokenizer.build({*asked, *world, *PROMPT_WORDS, *_ANSWERS.split(), *spoken})
 
 
-def find_tokenizer(folder: str) -> Tokenizer:
+def find_tokenizer(folder: str, grammar: str = TRP) -> Tokenizer:
     """Read the tokenizer of a checkpoint of ours or of a language model; that of the sample world where none is named.
 
     Raises:
         ModelError: the folder holds none.
     """
     if not folder:
-        return build_tokenizer()
+        return build_tokenizer(grammar)
     if (own := Path(folder) / TOKENIZER).is_file() and not (Path(folder) / "tokenizer_config.json").is_file():
         return load_tokenizer(own)
     from refvlm.subwords import SubwordTokenizer
