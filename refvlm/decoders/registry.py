@@ -44,6 +44,9 @@ KINDS: dict[str, DecoderKind] = {
     "mask": DecoderKind("mask", _at("mask", "MaskDecoder"), "decoder"),
     "keypoint": DecoderKind("keypoint", _at("keypoint", "KeypointDecoder"), "keypoint"),
     "depth": DecoderKind("depth", _at("depth", "DepthDecoder"), "depth"),
+    "sam": DecoderKind("mask", _at("sam", "SamMaskDecoder")),
+    "slots": DecoderKind("keypoint", _at("slots", "SlotsDecoder")),
+    "vitpose": DecoderKind("keypoint", _at("vitpose", "VitPoseDecoder")),
 }
 
 
