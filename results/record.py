@@ -45,6 +45,34 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """Which samples were answered.
+
+    Attributes:
+        expected: samples that were to be answered.
+        seen: of those, how many have an answer, a failed one included.
+        missing: how many have none.
+        duplicated: ids with more than one answer.
+        unexpected: ids with an answer that nobody asked for.
+        failed: answers that stand for a failure.
+        ids: "missing", "duplicated", "unexpected" and "failed" -> the first few ids; sorts without any are absent.
+    """
+
+    expected: int
+    seen: int
+    missing: int
+    duplicated: int
+    unexpected: int
+    failed: int
+    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every expected id was answered once, and no other one."""
+        return self.seen == self.expected and not (self.missing or self.duplicated or self.unexpected)
+
+
+@dataclass(frozen=True)
 class Record:
     """One row of the table: one model on one split of one task.
 
@@ -73,6 +101,7 @@ class Record:
         digests: "data" (ids and targets of the split), "ids", "rows" and "model", hex.
         refbench: version of the package that made it.
         failures: the most frequent reasons why samples have no usable answer.
+        coverage: which samples were answered; None in records of earlier versions.
         run: run directory relative to the root of all runs, with forward slashes; not part of `result.json`.
     """
 
@@ -100,6 +129,7 @@ class Record:
     options: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    coverage: Coverage | None = None
     run: str = ""
 
     @property
@@ -152,6 +182,9 @@ def _fields(content: Mapping[str, Any]) -> dict[str, Any]:
     known = {key: value for key, value in content.items() if key != "schema"}
     known["columns"] = tuple(known["columns"])
     known["intervals"] = {key: (float(low), float(high)) for key, (low, high) in known["intervals"].items()}
+    if coverage := known.get("coverage"):
+        ids = {sort: tuple(names) for sort, names in coverage["ids"].items()}
+        known["coverage"] = Coverage(**{**coverage, "ids": ids})
     known["failures"] = tuple(
         Failure(**{**cast(dict[str, Any], part), "examples": tuple(part["examples"])})
         for part in known.get("failures", ())

@@ -16,6 +16,7 @@ SAMPLE_NOTE = (
 )
 _WHAT = ("model", "task", "dataset", "split", "data")
 PART_NOTE = "n of N: only a part of the split was run, or the files do not hold the published number of samples."
+EXACT_NOTE = "coverage: exact, every sample was answered once."
 SPREAD_NOTE = "mean and spread: over the wordings of the prompt; spread is the highest minus the lowest."
 ASKED = {"prompt_set": "prompt", "regime": "regime"}
 """Option of a record that says how the model was asked -> its column."""
@@ -37,6 +38,7 @@ def rows_table(records: Sequence[Record], asked: Sequence[str] = ()) -> str:
     notes = [SPREAD_NOTE] if over_prompt_sets(records) else []
     notes += [SAMPLE_NOTE] if any(record.data == "sample" for record in records) else []
     notes += [PART_NOTE] if any(record.whole is not None for record in records) else []
+    notes += _coverage(records)
     return "\n\n".join([*tables, *(["\n".join(notes)] if notes else [])])
 
 
@@ -78,6 +80,18 @@ def row_json(record: Record) -> dict[str, Any]:
     row["intervals"] = {key: list(record.intervals[key]) for key in record.columns if key in record.intervals}
     row["failures"] = [asdict(failure) for failure in record.failures]
     return row
+
+
+def _coverage(records: Sequence[Record]) -> list[str]:
+    """Say that every sample was answered once, or which ones were not."""
+    proofs = [(record, record.coverage) for record in records if record.coverage is not None]
+    notes = [
+        f"coverage: {record.task} {record.split}: {proof.seen} of {proof.expected} answered, "
+        f"{proof.missing} missing, {proof.duplicated} duplicated, {proof.unexpected} unexpected"
+        for record, proof in proofs
+        if not proof.is_exact
+    ]
+    return [EXACT_NOTE] if proofs and not notes else notes
 
 
 def _table(records: Sequence[Record], asked: Sequence[str]) -> str:

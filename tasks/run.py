@@ -15,6 +15,7 @@ from tasks import call_size, failures, progress, prompts, provenance, regimes, w
 from tasks import predictions as lines
 from tasks.base import ModelEntry, Task
 from tasks.crew import Crew
+from tasks.coverage import prove
 from tasks.evaluation import Evaluation, resolve
 from tasks.hands import Hands, Shared, Work, hands_for
 from tasks.journal import Batch, Journal
@@ -316,3 +317,4 @@ def _record(job: Evaluation, predictions: Sequence[Prediction], scores: Scores) 
         refbench=version("refbench"),
         failures=failures.summarise(predictions),
     )
+        coverage=prove(job.samples, predictions),
