@@ -1,6 +1,6 @@
 """COCO person keypoints in their official layout: 17 joints of people in photos, by photo or by person.
 
-    <root>/coco/annotations/person_keypoints_val2017.json
+    <root>/coco/annotations/person_keypoints_val2017.json         (person_keypoints_train2017.json, where it is named)
     <root>/coco/val2017/<12 digits>.jpg                                            (or <root>/images/val2017)
 
 `coco_keypoints/2017`: one sample per listed photo, also where nobody is in it, as the official evaluator takes all of
@@ -33,10 +33,11 @@ if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
     from benchmarks.coco_index import CocoIndex
 
 SPLIT = "val"
+FILE = "coco/annotations/person_keypoints_val2017.json"
+FILES = {SPLIT: FILE, "train": "coco/annotations/person_keypoints_train2017.json"}
+"""Split -> annotation file. The training split is for those who name it."""
 BY_IMAGE, BY_PERSON = "coco_keypoints/2017", "coco_keypoints_box/2017"
 PUBLISHED = {BY_IMAGE: 5_000, BY_PERSON: 6_352}
-FILE = "coco/annotations/person_keypoints_val2017.json"
-PHOTOS = ("coco/val2017", "images/val2017")
 PUBLISHER = "cocodataset.org (annotations_trainval2017.zip, val2017.zip)"
 JOINTS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
@@ -63,7 +64,7 @@ def is_labelled(person: TrueObject) -> bool:
 
 
 def open_images(root: Path, split: str, origin: str) -> Split:
-    """Open the split val by photo.
+    """Open a split by photo.
 
     Raises:
         DataError: the file or photos are missing, or a record is broken.
@@ -76,37 +77,37 @@ def open_images(root: Path, split: str, origin: str) -> Split:
         name=f"{BY_IMAGE}/{split}",
         file=index,
         rows=range(len(index)),
-        photos=photo_paths(root, PHOTOS, index.file_names),
+        photos=photo_paths(root, photo_folders(split), index.file_names),
         target=lambda row: IndexedObjects(index, row),
         categories=JOINTS,
     )
-    return build(samples, BY_IMAGE, split, origin, PUBLISHED[BY_IMAGE])
+    return build(samples, BY_IMAGE, split, origin, PUBLISHED[BY_IMAGE] if split == SPLIT else None)
 
 
 def open_persons(root: Path, split: str, origin: str) -> Split:
-    """Open the split val by person, see `open_images`."""
+    """Open a split by person, see `open_images`."""
     index = _index(root, BY_PERSON, split)
-    photos = photo_paths(root, PHOTOS, index.file_names)
-    samples = tuple(sample for row in range(len(index)) for sample in _persons(index, row, photos[row]))
+    photos = photo_paths(root, photo_folders(split), index.file_names)
+    samples = tuple(sample for row in range(len(index)) for sample in _persons(index, split, row, photos[row]))
     if not samples:
         raise DataError(f"{index.path}: nobody has labelled joints: fetch the file again")
     return Split(
         benchmark=BY_PERSON,
         name=split,
         origin=cast(Literal["official", "sample"], origin),
-        expected=PUBLISHED[BY_PERSON] if origin == "official" else None,
+        expected=PUBLISHED[BY_PERSON] if origin == "official" and split == SPLIT else None,
         fingerprint=hashlib.sha256(f"{BY_PERSON} {index.digest}".encode()).hexdigest(),
         samples=samples,
         notes=notes(index),
     )
 
 
-def _persons(index: "CocoIndex", row: int, photo: Path) -> list[Sample]:
+def _persons(index: "CocoIndex", split: str, row: int, photo: Path) -> list[Sample]:
     objects = index.objects(row)
     image = ImageRef(photo, index.size_hw(row))
     return [
         Sample(
-            id=f"{BY_PERSON}/{SPLIT}/person-{person.id}",
+            id=f"{BY_PERSON}/{split}/person-{person.id}",
             image=image,
             image_id=str(index.image_ids[row]),
             question="person",
@@ -136,15 +137,20 @@ def found_persons(root: Path) -> dict[str, int]:
 
 def files(root: Path) -> tuple[Path, ...]:
     """Files and folders of both benchmarks, in reading order."""
-    return (root / FILE, first_folder(root, PHOTOS))
+    return (root / FILE, first_folder(root, photo_folders(SPLIT)))
+
+
+def photo_folders(split: str) -> tuple[str, ...]:
+    """Folders below a data root that may hold the photos of a split."""
+    return (f"coco/{split}2017", f"images/{split}2017")
 
 
 def _index(root: Path, name: str, split: str) -> "CocoIndex":
     from benchmarks.coco_index import open_index
 
-    if split != SPLIT:
-        raise unknown(f"split of {name}", split, [SPLIT])
-    index = open_index(root / FILE)
+    if split not in FILES:
+        raise unknown(f"split of {name}", split, FILES)
+    index = open_index(root / FILES[split])
     _check(index)
     return index
 

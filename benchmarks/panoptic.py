@@ -10,7 +10,8 @@ A PNG holds a segment id per pixel (R + 256 G + 65536 B, 0 = void), the JSON say
 are those of `prepare_ade20k_pan_seg.py` (Mask2Former) out of the challenge's annotations and annotations_instance,
 Cityscapes' those of `createPanopticImgs.py` (cityscapesScripts), with the official label ids as category ids.
 
-Samples keep the order of `annotations`. Counts: COCO val2017 5,000 photos, 80 things and 53 stuff (cocodataset.org,
+Samples keep the order of `annotations`. COCO's train2017 (118,287 photos), whose files lie beside those of val2017, is
+for those who name it. Counts: COCO val2017 5,000 photos, 80 things and 53 stuff (cocodataset.org,
 panoptic task); ADE20K 2,000, 100 things and 50 stuff (sceneparsing.csail.mit.edu, its README; Mask2Former's list of
 instance classes); Cityscapes 500, 8 things and 11 stuff (README and labels.py of cityscapesScripts).
 
@@ -49,6 +50,7 @@ class Source:
         photo: (image id, recorded file name) -> path of the photo below that folder.
         published: number of images.
         publisher: who has the files, for error texts.
+        train: the files of the training split, for those who name it; None where they are not read.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Source:
     photo: Callable[[int | str, str], str]
     published: int
     publisher: str
+    train: "Source | None" = None
 
 
 def open_split(source: Source, semantic: str, root: Path, split: str, origin: str) -> Split:
@@ -68,7 +71,7 @@ def open_split(source: Source, semantic: str, root: Path, split: str, origin: st
         source: which files.
         semantic: name of the semantic benchmark to make of it; empty for the panoptic one.
         root: data root.
-        split: that of the source.
+        split: that of the source, or its training split.
         origin: "official" or "sample".
 
     Raises:
@@ -76,8 +79,10 @@ def open_split(source: Source, semantic: str, root: Path, split: str, origin: st
         UnknownName: no such split.
     """
     name = semantic or source.name
-    if split != source.split:
-        raise unknown(f"split of {name}", split, [source.split])
+    known = {each.split: each for each in (source, source.train) if each is not None}
+    if split not in known:
+        raise unknown(f"split of {name}", split, known)
+    source = known[split]
     index = _index(source, root)
     pngs = _pngs(source, root, index)
     pictures = _pictures(source, root, index)
@@ -167,16 +172,21 @@ def _of_city(image_id: int | str, name: str) -> str:
     return f"{str(image_id).split('_')[0]}/{image_id}_leftImg8bit.png"
 
 
-COCO = Source(
-    name="coco/panoptic",
-    split="val2017",
-    json="coco/annotations/panoptic_val2017.json",
-    folders=("coco/annotations/panoptic_val2017", "coco/panoptic_val2017"),
-    photos=("coco/val2017", "images/val2017"),
-    photo=lambda image_id, name: name,
-    published=5_000,
-    publisher="cocodataset.org (panoptic_annotations_trainval2017.zip, val2017 photos)",
-)
+def _coco(split: str, published: int, train: Source | None = None) -> Source:
+    return Source(
+        name="coco/panoptic",
+        split=split,
+        json=f"coco/annotations/panoptic_{split}.json",
+        folders=(f"coco/annotations/panoptic_{split}", f"coco/panoptic_{split}"),
+        photos=(f"coco/{split}", f"images/{split}"),
+        photo=lambda image_id, name: name,
+        published=published,
+        publisher=f"cocodataset.org (panoptic_annotations_trainval2017.zip, {split} photos)",
+        train=train,
+    )
+
+
+COCO = _coco("val2017", 5_000, _coco("train2017", 118_287))
 ADE20K = Source(
     name="ade20k/panoptic",
     split="val",
