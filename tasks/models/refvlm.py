@@ -65,7 +65,7 @@ def of_weights(folder: Path | None) -> ModelEntry:
         content = json.loads(path.read_text(encoding="utf-8"))
         built = {part for part in ("keypoint", "depth", "regions") if content.get(part)}
     except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{path} cannot be read ({error}): name the folder of a checkpoint with --weights") from None
+        raise _unreadable(path, error) from None
     extra: list[Unit] = [unit for unit in ("keypoint", "depth") if unit in built]
     words: list[Unit] = ["text"] if "regions" in built else []
     return replace(ENTRY, units=("box", "mask", *extra, *words), regions="regions" in built)
@@ -78,11 +78,11 @@ def sizes(folder: Path | None) -> list[ModelSize]:
         ModelError: the folder holds no readable checkpoint.
     """
     if folder is not None:
-        return [ModelSize(folder.name, stored_values(folder), _kept(_configuration(folder)))]
-    return [_built("7b"), ModelSize("tiny, bundled", stored_values(_BUNDLED), _kept(_configuration(_BUNDLED)))]
+        return [ModelSize(folder.name, stored_values(folder), _kept(configuration(folder)))]
+    return [size_of_preset("7b"), ModelSize("tiny, bundled", stored_values(_BUNDLED), _kept(configuration(_BUNDLED)))]
 
 
-def _built(preset_name: str) -> ModelSize:
+def size_of_preset(preset_name: str) -> ModelSize:
     """Size of a preset, from a model without values."""
     import torch
 
@@ -95,11 +95,25 @@ def _built(preset_name: str) -> ModelSize:
     return ModelSize(preset_name, values, _kept(config))
 
 
-def _configuration(folder: Path) -> "RefVLMConfig":
+def configuration(folder: Path) -> "RefVLMConfig":
+    """Read the configuration of a checkpoint.
+
+    Raises:
+        ModelError: it is missing or no JSON.
+        ConfigError: it holds something else.
+    """
     from refvlm.config import read_config
     from refvlm.fingerprint import CONFIG
 
-    return read_config(json.loads((folder / CONFIG).read_text(encoding="utf-8")), folder / CONFIG)
+    try:
+        content = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder / CONFIG, error) from None
+    return read_config(content, folder / CONFIG)
+
+
+def _unreadable(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path} cannot be read ({error}): name the folder of a checkpoint with --weights")
 
 
 def _kept(config: "RefVLMConfig") -> int:
