@@ -7,7 +7,14 @@ from torch import Tensor
 
 
 class Choosing:
-    """The likeliest token; nobody listens and nothing stops an answer but its end or its limit."""
+    """The likeliest token; nobody listens and nothing stops an answer but its end or its limit.
+
+    Attributes:
+        in_step: whether all answers must grow by one token a step; else tokens that must come anyway are not picked,
+            and `pick` is asked only for the answers that have come to a choice.
+    """
+
+    in_step = False
 
     def pick(self, log_probabilities: Tensor) -> Tensor:
         """Choose a token for every row: float [Q, V], -inf where one may not come -> int [Q]."""
@@ -23,6 +30,8 @@ class Choosing:
 
 class Sampling(Choosing):
     """Tokens drawn by their probability. What a row draws depends on the seed and its place, on no other row."""
+
+    in_step = True
 
     def __init__(self, seed: int, rows: int, temperature: float = 1.0, top_p: float = 1.0, top_k: int = 0) -> None:
         """Begin to draw.

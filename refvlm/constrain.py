@@ -59,21 +59,39 @@ class Automaton:
         """Which tokens may come next: bool [V], at least one of them True."""
         vocabulary = self._vocabulary
         mask = torch.zeros(vocabulary.size, dtype=torch.bool)
+        few = self._few()
+        if few is not None:
+            mask[few] = True
+        elif self._state is _State.PHRASE:
+            self._allow_words(mask)
+        else:
+            mask |= vocabulary.words.text
+            mask[vocabulary.marks.phrase] = bool(self._planned)
+            mask[vocabulary.end] = not self._planned
+        return mask
+
+    def only(self) -> int | None:
+        """The token that must come next; None where there is a choice, and behind the end."""
+        few = self._few() if self._state is not _State.DONE else None
+        return few[0] if few is not None and len(few) == 1 else None
+
+    def _few(self) -> list[int] | None:
+        """The tokens that may come next, None where words are among them."""
         if self._forced:
-            mask[self._forced[0]] = True
-            return mask
+            return [self._forced[0]]
+        vocabulary = self._vocabulary
         match self._state:
             case _State.PHRASE:
-                self._allow_words(mask)
+                complete, more = self._phrase_so_far()
+                return [vocabulary.unit_field[0]] if complete and not more else None
+            case _State.TEXT if self._room > self._debt():
+                return None
             case _State.TEXT:
-                mask |= vocabulary.words.text & (self._room > self._debt())
-                mask[vocabulary.marks.phrase] = bool(self._planned)
-                mask[vocabulary.end] = not self._planned
+                return [vocabulary.marks.phrase if self._planned else vocabulary.end]
             case _State.DONE:
-                mask[vocabulary.pad] = True
+                return [vocabulary.pad]
             case _:
-                mask[[option.tokens[len(self._walked)] for option in self._open()]] = True
-        return mask
+                return list(dict.fromkeys(option.tokens[len(self._walked)] for option in self._open()))
 
     def take(self, token: int) -> None:
         """Walk on with a token that was allowed."""
@@ -95,17 +113,20 @@ class Automaton:
                     break
         self._room -= 1
 
-    def _allow_words(self, mask: Tensor) -> None:
+    def _phrase_so_far(self) -> tuple[bool, bool]:
+        """Whether the phrase may end here, and whether there is room for more of it."""
         vocabulary, phrase = self._vocabulary, self._phrase
-        words = vocabulary.words
-        complete = bool(phrase) and not bool(words.gaps[phrase[-1]])
+        complete = bool(phrase) and not bool(vocabulary.words.gaps[phrase[-1]])
         need = 1 + self._finish(vocabulary.most(phrase))
-        more = len(phrase) < vocabulary.longest_phrase and self._room >= need
-        if more or not complete:
-            mask |= words.inner if complete else words.joined if phrase else words.first
+        return complete, len(phrase) < vocabulary.longest_phrase and self._room >= need
+
+    def _allow_words(self, mask: Tensor) -> None:
+        words = self._vocabulary.words
+        complete, more = self._phrase_so_far()
+        mask |= words.inner if complete else words.joined if self._phrase else words.first
         if not more:
             mask &= ~words.gaps
-        mask[vocabulary.unit_field[0]] |= complete
+        mask[self._vocabulary.unit_field[0]] |= complete
 
     def _take_word(self, token: int) -> None:
         vocabulary = self._vocabulary

@@ -1,6 +1,7 @@
-"""Batched generation with a KV cache, greedy by default. Only the last-layer states of `<REF>` tokens are kept.
+"""Batched generation, greedy by default: images are encoded and read once, answers are written and decoded together.
 
-The state of a `<REF>` is the one after consuming it, the same that training decodes from.
+Beside the KV cache only the last-layer states of `<REF>` tokens are kept. The state of a `<REF>` is the one after
+consuming it, the same that training decodes from. How answers are written: `refvlm.writing`.
 """
 
 from collections.abc import Sequence
@@ -8,17 +9,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from refvlm.choosing import Choosing
-from refvlm.constrain import Automaton
 from refvlm.decoders.query import Queries
-from refvlm.grammars import vocabulary
 from refvlm.grouping import TokenGroup, find_groups
+from refvlm.key_values import KeyValues
 from refvlm.model import Decoded, RefVLM
-from refvlm.tokenizer import EOS, PAD, REGION, Tokenizer
-from refvlm.trp import REF
+from refvlm.tokenizer import REGION, Tokenizer
 from refvlm.vision import ImageFeatures
+from refvlm.writing import Writer, write
 
 
 @dataclass(frozen=True)
@@ -70,60 +69,6 @@ class Prompt:
     room: int | None = None
 
 
-class _Loop:
-    """The growing answers of one batch."""
-
-    def __init__(
-        self, model: RefVLM, tokenizer: Tokenizer, rooms: Sequence[int], constrain: bool, choosing: Choosing
-    ) -> None:
-        self.model, self.tokenizer, self.choosing, count = model, tokenizer, choosing, len(rooms)
-        self.automata: list[Automaton] = []
-        if constrain:
-            words = vocabulary(tokenizer, model.units, model.config.grammar)
-            self.automata = [Automaton(words, room) for room in rooms]
-        self.ids: list[list[int]] = [[] for _ in range(count)]
-        self.log_probabilities: list[list[float]] = [[] for _ in range(count)]
-        self.done = [False] * count
-        self.cut = [False] * count
-        self.states: dict[tuple[int, int], Tensor] = {}
-
-    def choose(self, last: Tensor) -> Tensor:
-        """Pick the next token of every row from its last state [Q, D]: int [Q], padding where a row is done."""
-        log_probabilities = self.model.llm.lm_head(last).to(last.device).float().log_softmax(1)
-        open_to = log_probabilities
-        if self.automata:
-            allowed = torch.stack([automaton.allowed() for automaton in self.automata]).to(last.device)
-            open_to = log_probabilities.masked_fill(~allowed, float("-inf"))
-        token = self.choosing.pick(open_to)
-        best = log_probabilities.gather(1, token[:, None])[:, 0]
-        end, pad = self.tokenizer.ids[EOS], self.tokenizer.ids[PAD]
-        chosen = []
-        for row, (i, value) in enumerate(zip(token.tolist(), best.tolist(), strict=True)):
-            if self.done[row]:
-                chosen.append(pad)
-                continue
-            chosen.append(i)
-            if self.automata:
-                self.automata[row].take(i)
-            if i == end:
-                self.done[row] = True
-            else:
-                self.ids[row].append(i)
-                self.log_probabilities[row].append(value)
-        return torch.tensor(chosen, device=last.device)
-
-    def stop(self) -> None:
-        """End the answers that shall not go on; they count as cut."""
-        for row, stopped in enumerate(self.choosing.stopped()):
-            self.cut[row] = self.cut[row] or (stopped and not self.done[row])
-            self.done[row] = self.done[row] or self.cut[row]
-
-    def keep(self, states: Tensor, tokens: Tensor) -> None:
-        """Keep the states [Q, D] of rows whose token just consumed is a `<REF>`."""
-        for row in (tokens == self.tokenizer.ids[REF]).nonzero()[:, 0].tolist():
-            self.states[row, len(self.ids[row]) - 1] = states[row]
-
-
 @torch.inference_mode()
 def generate(
     model: RefVLM,
@@ -143,40 +88,13 @@ def generate(
         constrain: choose only tokens that can still become an answer of the grammar.
         choosing: how to choose among them; None for greedily.
     """
-    choosing = choosing or Choosing()
     rows = torch.tensor([prompt.image for prompt in prompts], device=model.device)
     features = model.vision(pixels.to(model.device, model.vision.positions.dtype))
     rooms = [prompt.room or model.config.max_new_tokens for prompt in prompts]
-    loop = _Loop(model, tokenizer, rooms, constrain, choosing)
-    embeddings, attention = _left_padded(features.tokens[rows], _embed_prompts(model, tokenizer, prompts, features))
-    cache = DynamicCache()
-    positions = (attention.cumsum(1) - 1).clamp(min=0)
-    states = _forward(model, embeddings, attention, positions, cache)
-    following = positions[:, -1:]
-    for _ in range(max(rooms) + 1):  # the end is a token too
-        tokens = loop.choose(states[:, -1])
-        choosing.hear(tokens)
-        if all(loop.done):
-            break
-        attention = torch.cat([attention, torch.ones_like(following)], 1)
-        following = following + 1
-        states = _forward(model, model.embed(tokens)[:, None], attention, following, cache)
-        loop.keep(states[:, -1], tokens)
-        loop.stop()
-        if all(loop.done):
-            break
-    return _finish(loop, features, rows)
-
-
-def _forward(model: RefVLM, embeddings: Tensor, attention: Tensor, positions: Tensor, cache: DynamicCache) -> Tensor:
-    out: Tensor = model.llm.model(
-        inputs_embeds=embeddings,
-        attention_mask=attention,
-        position_ids=positions,
-        past_key_values=cache,
-        use_cache=True,
-    ).last_hidden_state
-    return out.to(embeddings.device)
+    writer = Writer(model, tokenizer, rooms, constrain, choosing or Choosing())
+    memory = KeyValues(model.read_images(features.tokens), rows)  # an image is read once, whatever is asked about it
+    write(writer, memory, _embed_prompts(model, tokenizer, prompts, features))
+    return _finish(writer, features, rows)
 
 
 def _embed_prompts(
@@ -198,36 +116,24 @@ def _embed_prompts(
     return embedded
 
 
-def _left_padded(tokens: Tensor, prompts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Join image tokens [Q, G, D] and prompts, padded on the left: embeddings [Q, L, D] and int attention [Q, L]."""
-    longest = max(len(prompt) for prompt in prompts) + tokens.shape[1]
-    embeddings = tokens.new_zeros(len(prompts), longest, tokens.shape[2])
-    attention = torch.zeros(len(prompts), longest, dtype=torch.long, device=tokens.device)
-    for row, prompt in enumerate(prompts):
-        sequence = torch.cat([tokens[row], prompt])
-        embeddings[row, longest - len(sequence) :] = sequence
-        attention[row, longest - len(sequence) :] = 1
-    return embeddings, attention
-
-
-def _finish(loop: _Loop, features: ImageFeatures, rows: Tensor) -> GeneratedBatch:
+def _finish(writer: Writer, features: ImageFeatures, rows: Tensor) -> GeneratedBatch:
     """Find the triplets, gather the kept states and decode them all at once."""
-    model, tokenizer = loop.model, loop.tokenizer
+    model, tokenizer = writer.model, writer.tokenizer
     answers: list[Generated] = []
     states: list[Tensor] = []
     phrases: list[Tensor] = []
     owner: list[int] = []
     group_of: list[int] = []
-    for row, ids in enumerate(loop.ids):
+    for row, ids in enumerate(writer.ids):
         groups = find_groups(ids, tokenizer.special_ids)
         answers.append(
             Generated(
                 ids=tuple(ids),
                 text=tokenizer.decode(ids),
                 groups=tuple(groups),
-                scores=tuple(_score(loop.log_probabilities[row], group) for group in groups),
+                scores=tuple(_score(writer.log_probabilities[row], group) for group in groups),
                 first_ref=len(states),
-                finished=loop.done[row] and not loop.cut[row],
+                finished=writer.done[row] and not writer.cut[row],
             )
         )
         for group in groups:
@@ -235,7 +141,7 @@ def _finish(loop: _Loop, features: ImageFeatures, rows: Tensor) -> GeneratedBatc
             phrase = spoken.float().mean(0) if len(spoken) else spoken.new_zeros(spoken.shape[1]).float()
             number = len(set(group_of))
             for position in group.refs:
-                states.append(loop.states[row, position])
+                states.append(writer.states[row, position])
                 phrases.append(phrase)
                 owner.append(row)
                 group_of.append(number)
@@ -247,6 +153,7 @@ def _finish(loop: _Loop, features: ImageFeatures, rows: Tensor) -> GeneratedBatc
         phrases=torch.stack(phrases).to(stacked.dtype),
         image=rows[torch.tensor(owner, device=rows.device)],
         group=torch.tensor(group_of, device=rows.device),
+        answer=torch.tensor(owner, device=rows.device),
     )
     return GeneratedBatch(tuple(answers), model.decode(queries, features), stacked)
 

@@ -81,11 +81,15 @@ class GenerateOptions(Strict):
         if self.do_sample:
             seed = int(torch.randint(2**62, ())) if self.seed is None else self.seed
             drawing = Sampling(seed, len(prompts), self.temperature, self.top_p, self.top_k)
+        if self.streamer is None and self.stopping_criteria is None:
+            return drawing
         return _Followed(drawing, self, prompts.cpu())
 
 
 class _Followed(Choosing):
     """A way of choosing with a streamer and stopping criteria beside it."""
+
+    in_step = True
 
     def __init__(self, drawing: Choosing, options: GenerateOptions, ids: Tensor) -> None:
         self._drawing, self._streamer, self._criteria = drawing, options.streamer, options.stopping_criteria

@@ -15,18 +15,33 @@ torch.set_num_threads(1)  # operators this small lose more by sharing than they 
 
 
 class Script(nn.Module):
-    """Says, row by row, the tokens it was given, whatever the states are."""
+    """Says what followed the known state that is nearest to the one it is asked about, in whatever order it is asked.
 
-    def __init__(self, answers: Sequence[Sequence[int]], vocabulary: int) -> None:
+    States of other tokens differ by far more than those of one token that are computed in another batch.
+    """
+
+    def __init__(self, states: Tensor, following: Sequence[int], vocabulary: int) -> None:
         super().__init__()
-        self.answers, self.vocabulary, self.step = answers, vocabulary, 0
+        self.states, self.following, self.vocabulary = states, torch.tensor(following), vocabulary
+
+    @classmethod
+    def teach(
+        cls, model: RefVLM, pixels: Tensor, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]
+    ) -> "Script":
+        """Force the answers, token ids with their end, to the prompts about pictures float [Q, 3, S, S]."""
+        known, following = [], list[int]()
+        with torch.inference_mode():
+            images = model.read_images(model.vision(pixels).tokens)
+            for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
+                ids = torch.tensor([*prompt, *answer[:-1]])[None]
+                states = model.states(images, torch.tensor([row]), model.embed(ids))[0]
+                known.append(states[len(prompt) - 1 :])
+                following += answer
+        return cls(torch.cat(known), following, model.config.vocab_size)
 
     def forward(self, states: Tensor) -> Tensor:
-        logits = torch.zeros(len(states), self.vocabulary)
-        for row, answer in enumerate(self.answers):
-            logits[row, answer[min(self.step, len(answer) - 1)]] = 20.0
-        self.step += 1
-        return logits
+        nearest = torch.cdist(states.float(), self.states.float()).argmin(1)
+        return torch.nn.functional.one_hot(self.following[nearest], self.vocabulary) * 20.0
 
 
 @pytest.fixture

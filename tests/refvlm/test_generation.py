@@ -23,8 +23,8 @@ PROMPTS = ("Locate the red star with a box.", "Find the circle and draw a box ar
 def scripted(script, model: RefVLM, tokenizer: WordTokenizer, rows: list[int], pixels: torch.Tensor):
     """Force the answers of these rows in one batch, each on its own image."""
     answers = [[*tokenizer.encode(render(ANSWERS[row])), tokenizer.ids[EOS]] for row in rows]
-    model.llm.lm_head = script(answers, len(tokenizer))
     prompts = [Prompt(row, tuple(tokenizer.encode(PROMPTS[row]))) for row in rows]
+    model.llm.lm_head = script.teach(model, pixels[rows], [prompt.ids for prompt in prompts], answers)
     return generate(model, tokenizer, pixels, prompts)
 
 
@@ -73,10 +73,10 @@ def test_groups_keep_their_unit_phrase_and_number_of_instances(nano, tokenizer, 
 
 
 def test_an_endless_answer_is_cut_and_says_so(nano, tokenizer, pixels, script):
-    nano.llm.lm_head = script([[tokenizer.special_ids["<REF>"]]], len(tokenizer))
+    nano.llm.lm_head = script(torch.zeros(1, 32), [tokenizer.special_ids["<REF>"]], len(tokenizer))
     batch = generate(nano, tokenizer, pixels, [Prompt(0, tuple(tokenizer.encode("Where is it?")))], constrain=False)
     assert not batch.answers[0].finished
-    assert len(batch.answers[0].ids) == nano.config.max_new_tokens + 1 == len(batch.ref_states)
+    assert len(batch.answers[0].ids) == nano.config.max_new_tokens == len(batch.ref_states)
 
 
 def test_the_bundled_model_answers_in_the_unit_asked_for(tmp_path):

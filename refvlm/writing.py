@@ -1,0 +1,218 @@
+"""Answers in the making: which tokens the model reads next, and what its states say about those that follow.
+
+Under the constraint most tokens of an answer follow from those before: the frame of its plan, and all of a triplet that
+the plan announced. The model reads such a run in one pass, as it reads a prompt, and is asked only where it decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from refvlm.choosing import Choosing
+from refvlm.constrain import Automaton
+from refvlm.grammars import vocabulary
+from refvlm.key_values import KeyValues
+from refvlm.model import RefVLM
+from refvlm.tokenizer import EOS, PAD, Tokenizer
+from refvlm.trp import REF
+
+PASS_COST = {"cpu": 48}
+"""What a pass costs beside its tokens, in tokens: reading the weights and starting operations."""
+_PASS_COST_ELSEWHERE = 1024
+_FEWER = 0.75
+"""Share of the rows that must still go on, or else the finished ones are taken out of the memory."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Tokens of one answer that are read in one pass; the first of them stands at `start`."""
+
+    row: int
+    start: int
+    tokens: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Said:
+    """States that say what comes next: `state[k]`, of float [M, D], is that after token `place[k]` of answer `row[k]`.
+
+    The state that an answer begins from is that of place -1. Those of one answer come in the order of its tokens.
+    """
+
+    state: Tensor
+    row: Sequence[int]
+    place: Sequence[int]
+
+
+class Writer:
+    """The growing answers of one batch.
+
+    Attributes:
+        ids: tokens of each answer so far, without the end.
+        log_probabilities: the model's own of each of them, under no constraint.
+        states: last-layer state [D] after each `<REF>`, by answer and place.
+        done: which answers take no further token.
+        cut: which of those did not come to their end.
+    """
+
+    def __init__(
+        self, model: RefVLM, tokenizer: Tokenizer, rooms: Sequence[int], constrain: bool, choosing: Choosing
+    ) -> None:
+        """Begin empty answers of at most `rooms` tokens each."""
+        self.model, self.tokenizer, self._rooms, self._choosing = model, tokenizer, rooms, choosing
+        count = len(rooms)
+        self.ids: list[list[int]] = [[] for _ in range(count)]
+        self.log_probabilities: list[list[float]] = [[] for _ in range(count)]
+        self.states: dict[tuple[int, int], Tensor] = {}
+        self.done = [False] * count
+        self.cut = [False] * count
+        self._read = [0] * count
+        self._automata: list[Automaton] = []
+        if constrain:
+            words = vocabulary(tokenizer, model.units, model.config.grammar)
+            self._automata = [Automaton(words, room) for room in rooms]
+        for row in range(count):
+            self._run_ahead(row)
+
+    def going(self) -> list[int]:
+        """Answers that the model must read further."""
+        return [row for row, ids in enumerate(self.ids) if self._read[row] < len(ids)]
+
+    def next_runs(self, rows: Sequence[int]) -> list[Run]:
+        """Tokens that the model reads next of some answers; as many as make the pass worth the padding of others."""
+        pending = [len(self.ids[row]) - self._read[row] for row in rows]
+        reach = best_reach(pending, PASS_COST.get(self.model.device.type, _PASS_COST_ELSEWHERE))
+        starts = [self._read[row] for row in rows]
+        runs = [Run(row, at, self.ids[row][at : at + reach]) for row, at in zip(rows, starts, strict=True)]
+        for run in runs:
+            self._read[run.row] += len(run.tokens)
+        return runs
+
+    def hear(self, said: Said) -> None:
+        """Learn from the states of a pass: how likely the tokens behind them are, and which come where none is yet."""
+        ref = self.tokenizer.ids[REF]
+        log_probabilities = self.model.llm.lm_head(said.state).to(said.state.device).float().log_softmax(1)
+        known: list[tuple[int, int, int]] = []
+        last: list[tuple[int, int]] = []
+        for k, (row, place) in enumerate(zip(said.row, said.place, strict=True)):
+            ids = self.ids[row]
+            if place >= 0 and ids[place] == ref:
+                self.states[row, place] = said.state[k].clone()  # not a view: the other states can go
+            if place + 1 < len(ids):
+                known.append((k, row, ids[place + 1]))
+            elif not self.done[row]:
+                last.append((k, row))
+        if known:
+            at, rows, tokens = (list(each) for each in zip(*known, strict=True))
+            for row, value in zip(rows, log_probabilities[at, tokens].tolist(), strict=True):
+                self.log_probabilities[row].append(value)
+        if last:
+            self._choose([row for _, row in last], log_probabilities[[k for k, _ in last]])
+
+    def _choose(self, rows: Sequence[int], log_probabilities: Tensor) -> None:
+        """Choose the next token of some answers by log probabilities, float [R, V]."""
+        open_to = log_probabilities
+        if self._automata:
+            allowed = torch.stack([self._automata[row].allowed() for row in rows]).to(open_to.device)
+            open_to = open_to.masked_fill(~allowed, float("-inf"))
+        everyone = open_to.new_zeros(len(self.ids), open_to.shape[1])
+        everyone[list(rows)] = open_to
+        tokens = self._choosing.pick(everyone)[list(rows)]
+        values = log_probabilities.gather(1, tokens[:, None])[:, 0].tolist()
+        chosen = tokens.tolist()
+        for row, token, value in zip(rows, chosen, values, strict=True):
+            if self._add(row, token):
+                self.log_probabilities[row].append(value)
+                self._run_ahead(row)
+        self._tell(dict(zip(rows, chosen, strict=True)))
+
+    def _add(self, row: int, token: int) -> bool:
+        """Go on with a token; False where the answer ends, with it or for want of room."""
+        if self._automata:
+            self._automata[row].take(token)
+        if token == self.tokenizer.ids[EOS]:
+            self.done[row] = True
+        elif len(self.ids[row]) == self._rooms[row]:
+            self.done[row] = self.cut[row] = True
+        else:
+            self.ids[row].append(token)
+        return not self.done[row]
+
+    def _run_ahead(self, row: int) -> None:
+        """Add the tokens that must come, whatever the model says."""
+        if not self._automata or self._choosing.in_step:
+            return
+        while not self.done[row] and (token := self._automata[row].only()) is not None:
+            self._add(row, token)
+
+    def _tell(self, chosen: dict[int, int]) -> None:
+        """Let who follows the answers hear of their tokens, and stop them."""
+        pad = self.tokenizer.ids[PAD]
+        self._choosing.hear(torch.tensor([chosen.get(row, pad) for row in range(len(self.ids))]))
+        for row, stopped in enumerate(self._choosing.stopped()):
+            if stopped and not self.done[row]:
+                self.done[row] = self.cut[row] = True
+
+
+def best_reach(pending: Sequence[int], cost: int) -> int:
+    """How many tokens each row should read at most, so that a pass reads the most tokens for what it costs.
+
+    Args:
+        pending: tokens of each row that wait.
+        cost: of a pass beside its tokens, in tokens. Rows with fewer tokens than others are padded, and padding costs
+            as much as tokens do.
+    """
+
+    def worth(reach: int) -> float:
+        return sum(min(each, reach) for each in pending) / (cost + len(pending) * reach)
+
+    return max(sorted({*pending} - {0}), key=worth, default=0)
+
+
+def write(writer: Writer, memory: KeyValues, prompts: Sequence[Tensor]) -> None:
+    """Write all answers to their end.
+
+    Args:
+        writer: the answers.
+        memory: what the model keeps, with the images read.
+        prompts: embeddings of the rest of each prompt, float [L, D].
+    """
+    model, rows = writer.model, list(range(len(prompts)))
+    runs = writer.next_runs(rows)
+    begun = [torch.cat([prompt, _embedded(model, [run])[0]]) for prompt, run in zip(prompts, runs, strict=True)]
+    states = _read(model, memory, pad_sequence(begun, batch_first=True), [len(each) for each in begun])
+    from_prompt = [Run(run.row, -1, (-1, *run.tokens)) for run in runs]  # the state behind the prompt comes first
+    writer.hear(_said(states, from_prompt, [len(prompt) - 1 for prompt in prompts]))
+    while going := writer.going():
+        if len(going) <= _FEWER * len(rows):
+            memory.pick([rows.index(row) for row in going])
+            rows = going
+        runs = writer.next_runs(rows)
+        states = _read(model, memory, _embedded(model, runs), [len(run.tokens) for run in runs])
+        writer.hear(_said(states, runs, [0] * len(runs)))
+
+
+def _embedded(model: RefVLM, runs: Sequence[Run]) -> Tensor:
+    """Embeddings of the tokens of runs, padded on the right: float [R, L, D]."""
+    rows = [torch.tensor(run.tokens, dtype=torch.long) for run in runs]
+    return model.embed(pad_sequence(rows, batch_first=True).to(model.device))
+
+
+def _read(model: RefVLM, memory: KeyValues, embeddings: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Let the language model read on, float [R, L, D] of which each row has its length: last-layer states [R, L, D]."""
+    places = torch.arange(embeddings.shape[1], device=embeddings.device)
+    positions, mask = memory.append(places < torch.tensor(lengths, device=embeddings.device)[:, None])
+    out: Tensor = model.llm.model(
+        inputs_embeds=embeddings, attention_mask=mask, position_ids=positions, past_key_values=memory, use_cache=True
+    ).last_hidden_state
+    return out.to(embeddings.device)
+
+
+def _said(states: Tensor, runs: Sequence[Run], columns: Sequence[int]) -> Said:
+    """Gather the states of runs, float [R, L, D]; each begins at a column of its row."""
+    at = [(k, step) for k, run in enumerate(runs) for step in range(len(run.tokens))]
+    rows, steps = [k for k, _ in at], [columns[k] + step for k, step in at]
+    return Said(states[rows, steps], [runs[k].row for k in rows], [runs[k].start + step for k, step in at])
