@@ -13,8 +13,8 @@ from tasks.call_size import CallSize, ProbedSize
 from tasks.identity import describe, run_folder, subset
 from tasks.journal import Batch
 from tasks.options import RunOptions
-from tasks.order import plan
 from tasks.prefetch import Prefetcher
+from tasks.retry import with_rounds
 from tasks.rundir import RunDirectory
 from tasks.validate import accepted, failed
 
@@ -57,8 +57,13 @@ class Evaluation:
 
     def batches(self) -> list[Batch]:
         """The units of work, the same ones in every process."""
+        return with_rounds(self.run.path, self.samples, self.batch_size)
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of a unit of work."""
         size = self.options.batch_size
-        return plan(self.samples, PROBED_BATCH if size == "auto" else size)
+        return PROBED_BATCH if size == "auto" else size
 
     def load(self) -> Model:
         """Load the model.
@@ -71,17 +76,18 @@ class Evaluation:
             cast(TruthReader, model).attach(self.task.kind, self.samples)
         return model
 
-    def expect(self, batch: Batch) -> None:
-        """Have the photos of the batch that comes next decoded while the one in work is answered."""
-        self.photos.expect(batch.samples)
-
-    def answer(self, model: Model, batch: Batch) -> list[Prediction]:
+    def answer(self, model: Model, batch: Batch, following: Batch | None = None) -> list[Prediction]:
         """Ask about one batch; each sample gets an equal share of its wall time.
+
+        Args:
+            model: loaded model.
+            batch: what is asked.
+            following: the batch that comes next, where that is known: its photos are decoded meanwhile.
 
         Raises:
             ModelError: the model breaks its contract.
         """
-        return self._ask(model, batch.samples)
+        return self._ask(model, batch.samples, () if following is None else following.samples)
 
     def answer_alone(self, model: Model, batch: Batch, place: int) -> Prediction:
         """Ask about one sample of a batch by itself, as when its batch had failed.
@@ -95,10 +101,12 @@ class Evaluation:
         """Stand in for the answer to a sample of a batch that cannot be asked about."""
         return failed(self._queries([batch.samples[place]])[0], reason)
 
-    def _ask(self, model: Model, samples: Sequence[Sample]) -> list[Prediction]:
+    def _ask(self, model: Model, samples: Sequence[Sample], following: Sequence[Sample] = ()) -> list[Prediction]:
         queries, refuse = self._queries(samples), self.task.kind.refuse
         start, found = perf_counter(), self.desk.size.chosen
-        answers = self.desk.answer(model, self.photos.hand_over(queries))
+        handed = self.photos.hand_over(queries)
+        self.photos.expect(following)
+        answers = self.desk.answer(model, handed)
         if self.desk.size.chosen != found:
             call_size.record(self.run.path, self.desk.size.chosen)
         share = (perf_counter() - start) / len(answers)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
 from time import monotonic, perf_counter
 from typing import Any, Protocol
 
@@ -72,10 +73,10 @@ class Alone:
     def work(self, _: int, journal: Journal, pending: Sequence[Batch]) -> Work:
         """Answer batch after batch. Ctrl-C and SIGTERM let the one in work finish."""
         begun = monotonic()
-        for batch in pending:
+        for batch, following in zip_longest(pending, pending[1:]):
             with held("finishing the batch in work (Ctrl-C ends it at once)"):
                 start = perf_counter()
-                answers = self._job.answer(self._model, batch)
+                answers = self._job.answer(self._model, batch, following)
                 journal.append(batch, answers)
                 failures = sum(answer.status == "failed" for answer in answers)
                 self._tally.add(len(answers), failures, perf_counter() - start)

@@ -108,21 +108,25 @@ class Journal:
         Raises:
             DataError: a file cannot be read.
         """
-        return frozenset(self._read())
+        return frozenset(self.answers())
 
     def merge(self) -> list[Prediction]:
-        """Read everything back, in the order of the samples.
+        """Read everything back, batch by batch.
 
         Raises:
             DataError: a file cannot be read.
         """
-        complete = self._read()
+        complete = self.answers()
         missing = [batch.number for batch in self._batches if batch.number not in complete]
         assert not missing, f"batches {missing} were never finished"
         return [prediction for batch in self._batches for prediction in complete[batch.number]]
 
-    def _read(self) -> dict[int, list[Prediction]]:
-        """The complete batches of all files; of one that was answered twice, the answers of the first file."""
+    def answers(self) -> dict[int, list[Prediction]]:
+        """The complete batches of all files, by number; of one that was answered twice, the answers of the first file.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
         complete: dict[int, list[Prediction]] = {}
         for path in sorted(self._folder.glob("rank-*.jsonl")):
             for number, entries in self._complete(_parse(read_bytes(path), self._folder.parent), complete).items():

@@ -24,6 +24,7 @@ class RunOptions:
         device: "cpu", "cuda", "cuda:1", …, resolved: never "auto".
         dtype: "float32", "bfloat16", …
         fresh: delete what an earlier run with the same identity left, and start over.
+        retry_failed: ask the samples that failed again, also those of a finished run, into the same record.
         max_failures: failed samples that are acceptable, None for any number; a run stops as soon as more have failed.
         weights: path of the model's weights, None for its own default.
         prompt_set: which wording of the task's prompt, see `tasks.prompts`.
@@ -45,6 +46,7 @@ class RunOptions:
     device: str = "cpu"
     dtype: str = "float32"
     fresh: bool = False
+    retry_failed: bool = False
     max_failures: Allowance | None = None
     weights: Path | None = None
     prompt_set: str = DEFAULT

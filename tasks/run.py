@@ -6,16 +6,17 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from benchmarks.errors import ConfigError, DataError, ModelError
 from benchmarks.schema import Prediction, Regime, Split
 from results import rows as row_files
 from results.record import SCHEMA, Record
-from tasks import call_size, failures, progress, prompts, provenance, regimes, watchdog
+from tasks import call_size, failures, progress, prompts, provenance, regimes, retry, watchdog
 from tasks import predictions as lines
 from tasks.base import ModelEntry, Task
-from tasks.crew import Crew
 from tasks.coverage import prove
+from tasks.crew import Crew
 from tasks.evaluation import Evaluation, resolve
 from tasks.hands import Hands, Shared, Work, hands_for
 from tasks.journal import Batch, Journal
@@ -161,10 +162,11 @@ def evaluate(
     job = resolve(task, split, entry, options)
     run = job.run
     record = None if options.fresh else run.finished()
-    if record is None:
+    if record is None or (options.retry_failed and record.failed):
         hands = hands_for(job, shared)  # before anything is written: one that cannot be loaded leaves nothing
         with run.claim(options.fresh) as lock:
-            record = run.finished() or _run(job, hands, lock)
+            again = retry.open_round(run, job.samples, job.batch_size) if options.retry_failed else None
+            record = (None if again else run.finished()) or _run(job, hands, lock, again)
     else:
         progress.say(f"{job.title}: finished before, read from {run.path} (--fresh runs it again)")
     if after is not None:
@@ -187,12 +189,16 @@ def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> 
         raise DataError(f"{split.benchmark} {split.name} holds samples with the same id: fetch the annotations again")
 
 
-def _run(job: Evaluation, hands: Hands, lock: int) -> Record:
-    """Answer what is left and finish. The directory is ours."""
+def _run(job: Evaluation, hands: Hands, lock: int, again: dict[str, Any] | None) -> Record:
+    """Answer what is left, and again what a round of asking failed samples holds, and finish. The directory is ours."""
     before = job.run.read_run() or {}
     history = {"started": before.get("started", provenance.now()), "resumed": before.get("resumed", [])}
     if before:
         history["resumed"] = [*history["resumed"], provenance.now()]
+    if again:
+        progress.say(f"{job.title}: {again['samples']} failed samples are asked again")
+        history["resumed"] = before["resumed"]
+    history["retried"] = [*before.get("retried", []), *([again] if again else [])]
     facts = {"schema": SCHEMA, "identity": job.identity, **provenance.facts(job.options.command), **history}
     facts["weights"] = None if job.options.weights is None else str(job.options.weights)
     job.run.write_json("run.json", {**facts, "state": "running"})
@@ -201,7 +207,12 @@ def _run(job: Evaluation, hands: Hands, lock: int) -> Record:
         _answer(job, partial(hands.work, lock), journal, batches)
         predictions = in_order(job.samples, journal.merge())
     record = _finish(job, predictions)
-    ending = {"state": "done", "ended": provenance.now(), "accelerator": hands.accelerator, "ranks": hands.shares()}
+    ending: dict[str, Any] = {
+        "state": "done",
+        "ended": provenance.now(),
+        "accelerator": hands.accelerator,
+        "ranks": hands.shares(),
+    }
     if found := call_size.recorded(job.run.path):
         ending["batch_sizes"] = list(found)
     job.run.write_json("run.json", {**facts, **ending})
@@ -224,9 +235,11 @@ def _answer(
     """
     complete = journal.recover()
     done = _samples(batches, complete)
-    _announce(job, done)
-    failed_now = 0
-    bar = progress.bar(job.title, len(job.samples), done, job.options.progress)
+    whole = sum(len(batch.samples) for batch in batches)
+    _announce(job, done, whole)
+    failed_now = retry.failed_so_far(batches, journal.answers()) if complete else 0
+    _stop_if_too_many(job, failed_now)
+    bar = progress.bar(job.title, whole, done, job.options.progress)
     try:
         with closing(hands(journal, [batch for batch in batches if batch.number not in complete])) as work:
             for answered, failed in work:
@@ -235,7 +248,7 @@ def _answer(
                 bar.set_postfix(failed=failed_now)
                 _stop_if_too_many(job, failed_now)
     except KeyboardInterrupt as stop:
-        kept = f"{_samples(batches, journal.complete())} of {len(job.samples)} samples are done and kept"
+        kept = f"{_samples(batches, journal.complete())} of {whole} samples are done and kept"
         text = f"stopped: {kept} in {job.run.path}; the same command goes on from there"
         raise Interrupted(text, code_of(stop)) from None
     finally:
@@ -247,7 +260,8 @@ def _stop_if_too_many(job: Evaluation, failed: int) -> None:
     if allowed is not None and allowed.exceeded(failed, len(job.samples)):
         raise TooManyFailures(
             f"{job.title}: stopped, {failed} of {len(job.samples)} samples failed and --max-failures allows {allowed}; "
-            f"what is done is kept in {job.run.path}: the same command with a larger allowance, or without, goes on"
+            f"what is done is kept in {job.run.path}: the command with a larger allowance, or without, goes on; "
+            "--retry-failed asks the failed ones again"
         )
 
 
@@ -255,8 +269,7 @@ def _samples(batches: Sequence[Batch], complete: Collection[int]) -> int:
     return sum(len(batch.samples) for batch in batches if batch.number in complete)
 
 
-def _announce(job: Evaluation, done: int) -> None:
-    whole = len(job.samples)
+def _announce(job: Evaluation, done: int, whole: int) -> None:
     if done:
         progress.say(f"{job.title}: resuming, {done} of {whole} samples are done already, in {job.run.path}")
     else:
@@ -316,5 +329,5 @@ def _record(job: Evaluation, predictions: Sequence[Prediction], scores: Scores) 
         },
         refbench=version("refbench"),
         failures=failures.summarise(predictions),
-    )
         coverage=prove(job.samples, predictions),
+    )

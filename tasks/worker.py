@@ -106,13 +106,13 @@ def _work(parent: "Connection[Any, Any]", job: Evaluation, model: Model, shift: 
         Journal(job.run.path / "predictions", batches, shift.label) as journal,
         Watchdog(shift.stack, shift.stall_s) as dog,
     ):
-        for assignment in _handed(parent):
+        for assignment, following in _handed(parent):
             dog.feed()
             batch, start = batches[assignment.number], perf_counter()
             if assignment.alone:
                 answers = list(_one_by_one(parent, job, model, batch, assignment, dog))
             else:
-                answers = job.answer(model, batch)
+                answers = job.answer(model, batch, None if following is None else batches[following.number])
             journal.append(batch, answers)
             dog.rest()
             failures = sum(answer.status == "failed" for answer in answers)
@@ -139,8 +139,11 @@ def _one_by_one(
         yield job.answer_alone(model, batch, place)
 
 
-def _handed(parent: "Connection[Any, Any]") -> Iterator[Assignment]:
-    """Yield what the parent hands over, until it says stop; what is not begun by then is left."""
+def _handed(parent: "Connection[Any, Any]") -> Iterator[tuple[Assignment, Assignment | None]]:
+    """Yield what the parent hands over, and what comes next where that is known, until the parent says stop.
+
+    What is not begun by then is left.
+    """
     waiting: deque[Assignment] = deque()
     while True:
         while not waiting or parent.poll():
@@ -148,7 +151,7 @@ def _handed(parent: "Connection[Any, Any]") -> Iterator[Assignment]:
             if word[0] == "stop":
                 return
             waiting.append(word[1])
-        yield waiting.popleft()
+        yield waiting.popleft(), waiting[0] if waiting else None
 
 
 @contextmanager

@@ -56,6 +56,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="N", type=natural, default=0, help="seed of models that sample (default: 0)")
     add("--max-failures", metavar="N|P%", type=allowance, help="failed samples allowed per row (default: 0)")
     add("--stall-timeout", metavar="SECONDS", type=seconds, help="end a process without progress (default: never)")
+    add("--retry-failed", action="store_true", help="ask the samples that failed again, into the same record")
     add("--sample-timeout", metavar="SECONDS", type=seconds, help="time a sample may take (default: any)")
     add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
     add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
@@ -173,6 +174,7 @@ def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
         dtype=args.dtype,
         fresh=args.fresh,
         max_failures=args.max_failures,
+        retry_failed=args.retry_failed,
         sample_timeout_s=args.sample_timeout,
         stall_timeout_s=args.stall_timeout,
         weights=args.weights,
