@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from benchmarks.world.write import write_world
 from refvlm.config import SizesConfig
 from refvlm.processor import Letterbox
 from refvlm.training.batches import View, build
-from refvlm.training.config import DataConfig
+from refvlm.training.config import DataConfig, load_config
 from refvlm.training.mixture import Mixture, _ref, spread
 from refvlm.training.opening import open_mixture
 from refvlm.training.room import Room
@@ -260,3 +261,18 @@ def test_rounds_of_a_source_differ(world):
     size = len(mixture.sources[0])
     rounds = [[mixture._sheet(0, first + n) for n in range(size)] for first in (0, size, 2 * size)]
     assert all(one != other for one, other in pairwise(rounds))
+
+
+def test_the_example_of_official_data_names_training_splits_only():
+    path = Path(__file__).parents[3] / "configs" / "train" / "7b" / "stage2_official.yaml"
+    config = load_config(path)
+    assert config.evaluate.wanted
+    for source in config.data.sources:
+        assert source.split.startswith("train")
+        units = {taught.unit for taught in map(_lesson_of, source.tasks) if taught}
+        assert units
+        assert units <= set(Room(TOKENIZER, config.model).units)
+
+
+def _lesson_of(task):
+    return lesson(task_content(task)["kind"], task_content(task).get("protocol", {}))
