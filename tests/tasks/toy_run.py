@@ -7,6 +7,8 @@ MOMENT is `never`, `ask:K` (before the K-th batch is answered), `tear:K` (in the
 with PROCESSES, when the batch with sample K is asked: `die:K` kills the process that answers it, `once:K` does so the
 first time only, `bug:K` ends it with an exit code, `hang:K` never comes back, `break:K` breaks the contract of a model,
 `stop:K` presses Ctrl-C for all processes, `term:K` sends SIGTERM to all of them, `orphan:K` kills the first one.
+With RANK and WORLD_SIZE in the environment it is one rank of a launch; `vanish:R` kills rank R with its first batch,
+`batch:N` asks N samples at once.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ import os
 import random
 import signal
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -25,9 +28,10 @@ from benchmarks.errors import ModelError
 from benchmarks.schema import Group, ImageRef, Instance, Prediction, Sample, Split, Target
 from tasks import kinds
 from tasks.base import ModelEntry, Task
-from tasks.crew import Crew
-from tasks.run import Interrupted, RunOptions, Shared, evaluate
+from tasks.place import find_place
+from tasks.run import Interrupted, RunOptions, evaluate, evaluate_ranked
 from tasks.stopping import terminable
+from tasks.team import Team
 
 SIZE_HW = (24, 32)
 
@@ -119,11 +123,15 @@ def die():
 class Fated(Steady):
     """Lets something happen when a certain sample is asked about."""
 
-    def __init__(self, event, sample_id, mark):
+    def __init__(self, event, number, mark):
         super().__init__()
-        self._event, self._sample_id, self._mark = event, sample_id, mark
+        self._event, self._number, self._mark = event, number, mark
+        self._sample_id = f"toy/test/{number}"
 
     def predict(self, queries):
+        if self._event == "vanish" and os.environ["RANK"] == self._number and first_time(self._mark):
+            os.kill(os.getppid(), signal.SIGKILL)
+            die()
         if self._sample_id in [query.sample_id for query in queries]:
             match self._event:
                 case "die":
@@ -151,7 +159,7 @@ class Fated(Steady):
 def reopen(folder, moment):
     """What a worker process runs."""
     event, _, number = moment.partition(":")
-    model = Fated(event, f"toy/test/{number}", Path(folder) / "happened")
+    model = Fated(event, number, Path(folder) / "happened")
     entry = make_entry(model, fingerprint=lambda _: "steady")
     return make_task("rec"), make_split(folder, 20), entry
 
@@ -160,10 +168,13 @@ def share(folder, out, moment, processes):
     """Run in several processes, or in one with the same data; print what ended it and return the exit code."""
     opener = partial(reopen, folder, moment)
     stall_s = 1.0 if moment.startswith("hang") else None
-    options = RunOptions(out=Path(out), batch_size=3, processes=processes, stall_timeout_s=stall_s)
+    size = int(moment.removeprefix("batch:")) if moment.startswith("batch:") else 3
+    options = RunOptions(out=Path(out), batch_size=size, processes=processes, stall_timeout_s=stall_s)
+    task, split, entry = opener()
+    place = find_place(os.environ, None)
     try:
-        with terminable(), Crew(processes) as crew:
-            evaluate(*opener(), options, Shared(crew, opener))
+        with terminable(), nullcontext() if place is None else Team(place, options.out) as team:
+            evaluate_ranked([(task, split, options, opener)], entry, processes, team)
     except (Interrupted, ModelError) as ending:
         print(ending)
         return getattr(ending, "code", 2)
