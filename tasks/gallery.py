@@ -29,7 +29,7 @@ FOLDER, SHEET = "overlays", "overlays.png"
 SHEET_COLUMNS, GRID_COLUMNS = 4, 5
 TITLES = {
     "rec": "box by words", "res": "mask by words", "gres": "masks by words", "prompted": "mask by a prompt",
-    "caption": "caption", "vqa": "question", "reg": "words for a region", "pck": "pose", "gcg": "grounded caption",
+    "vqa": "question and answer", "reg": "words for a region", "pck": "pose", "gcg": "grounded caption",
 }  # fmt: skip
 """What a kind is called in the grid, where its own name says too little."""
 _NAME_LENGTH = 80

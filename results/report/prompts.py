@@ -36,7 +36,8 @@ def draw_prompt(
         draw_boxes(canvas, np.asarray(shape, dtype=np.float64)[None], [label] if label else (), colours=[PROMPT])
     elif kind == "mask" or is_mask(shape):
         mask: Any = shape
-        draw_masks(canvas, [mask], [label] if label else (), [PROMPT], 0.15 if kind == "mask" else 1.0)
+        whole = kind == "mask"
+        draw_masks(canvas, [mask], [label] if label else (), [PROMPT], 0.15 if whole else 1.0, contours=whole)
     elif kind == "point":
         points = numbers(shape, 2, "points_xy")
         draw_points(canvas, points, [label] + [""] * (len(points) - 1) if label else (), [PROMPT] * len(points))

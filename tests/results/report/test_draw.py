@@ -183,8 +183,7 @@ def test_prompts_are_drawn_in_their_own_colour():
 def test_a_prompt_given_by_its_pixels_is_drawn_by_them():
     canvas = blank()
     draw_prompt(canvas, "scribble", filled(40, 60, 20, 5, 21, 50))
-    assert canvas.pixels[20, 5:50].any(axis=-1).all()
-    assert not canvas.pixels[:20].any()
+    np.testing.assert_array_equal(pixels(canvas, PROMPT), filled(40, 60, 20, 5, 21, 50))
 
 
 @pytest.mark.parametrize(
