@@ -46,7 +46,7 @@ class BandEncoder(nn.Module):
         """
         share = cells_inside(masks, features.encoded.shape[-1]).to(features.encoded.dtype)  # [R, G*G]
         cells = features.encoded.flatten(2).transpose(1, 2)[image] * share[..., None]  # [R, G*G, E]
-        content = cells.unflatten(1, (self.bands, -1)).sum(2)
+        content = cells.reshape(len(cells), self.bands, -1, cells.shape[2]).sum(2)
         token = self.mask_embedding(share[..., None]).mean(1, keepdim=True)
         tokens = torch.cat([content, token], 1) + self.position_embedding.weight
         out: Tensor = self.shared[0](tokens)

@@ -100,7 +100,7 @@ class DecoderConfig(TransformerConfig):
     query alone instead of the pixel at its point too; `bowl` off leaves masks the dot product alone; `peers` "answer"
     lets all `<REF>` tokens of an answer attend to one another instead of those of a triplet; `query_positions` above 0
     adds a learned embedding by the running index of a `<REF>` in its answer (100 as published; later ones share the
-    last, where the published code drops them).
+    last, where the published code drops them); `focal_masks` learns masks by 20 focal and 1 dice, see `refvlm.losses`.
     """
 
     width: Size = 128
@@ -119,6 +119,7 @@ class DecoderConfig(TransformerConfig):
     bowl: bool = True
     peers: Literal["triplet", "answer"] = "triplet"
     query_positions: int = Field(default=0, ge=0)
+    focal_masks: bool = False
 
 
 class KeypointConfig(Strict):

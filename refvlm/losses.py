@@ -36,12 +36,14 @@ class Targets:
         masks: float32 [N, S, S], share of each cell that is object, 0..1.
         sizes: instances per triplet, in order; sums to N.
         masked: bool [N], whose mask is known; None for all. The others are matched and judged by their boxes.
+        focal: whether masks are learnt by the published loss.
     """
 
     boxes: Tensor
     masks: Tensor
     sizes: Sequence[int]
     masked: Tensor | None = None
+    focal: bool = False
 
     def known(self) -> Tensor:
         """Whose mask is known, bool [N]."""
@@ -76,10 +78,27 @@ def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
     Mean BCE is small where most cells are background, hence its weight.
     """
     bce = functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean((1, 2))
+    return 10 * bce + 2 * dice_loss(logits, target)
+
+
+def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """1 - dice with 1 added to both of its terms, logits and target float [N, S, S] -> float [N]."""
     probability = logits.sigmoid()
     overlap = 2 * (probability * target).sum((1, 2)) + 1
-    dice = 1 - overlap / (probability.sum((1, 2)) + target.sum((1, 2)) + 1)
-    return 10 * bce + 2 * dice
+    return 1 - overlap / (probability.sum((1, 2)) + target.sum((1, 2)) + 1)
+
+
+def focal_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Sigmoid focal loss with alpha 0.25 and gamma 2 (Lin et al., 2017), element by element."""
+    error = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    probability = logits.sigmoid()
+    missed = probability * (1 - wanted) + (1 - probability) * wanted
+    return (0.25 * wanted + 0.75 * (1 - wanted)) * missed**2 * error
+
+
+def published_mask_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """20 focal + 1 dice per mask, as published: logits and target float [N, S, S] -> float [N]."""
+    return 20 * focal_loss(logits, target).mean((1, 2)) + dice_loss(logits, target)
 
 
 def heat_target(boxes: Tensor, side: int, spread: float = 0.8) -> Tensor:
@@ -100,11 +119,12 @@ def decoder_losses(decoded: Decoded, targets: Targets) -> tuple[dict[str, Tensor
     """
 
     known = targets.known().to(decoded.boxes.device)
+    of_masks = published_mask_loss if targets.focal else mask_loss
 
     def cost(rows: Tensor, columns: Tensor) -> Tensor:
         device = decoded.boxes.device
         rows, columns = rows.to(device), columns.to(device)
-        overlaps = mask_loss(decoded.masks[rows], targets.masks[columns]) * known[columns]
+        overlaps = of_masks(decoded.masks[rows], targets.masks[columns]) * known[columns]
         return box_loss(decoded.boxes[rows], targets.boxes[columns]) + overlaps
 
     match = match_groups(targets.sizes, cost).to(decoded.boxes.device)
@@ -113,7 +133,7 @@ def decoder_losses(decoded: Decoded, targets: Targets) -> tuple[dict[str, Tensor
     wanted = heat_target(boxes, side)
     found = {
         "box": (box_loss(decoded.boxes, boxes) + 0.5 * box_loss(decoded.rough, boxes)).mean(),
-        "mask": mean_where(mask_loss(decoded.masks, masks), known),
+        "mask": mean_where(of_masks(decoded.masks, masks), known),
         "heat": -(wanted * decoded.located.heat.log_softmax(1)).sum(1).mean(),
     }
     if decoded.quality is not None:

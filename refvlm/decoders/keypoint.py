@@ -66,7 +66,8 @@ class KeypointDecoder(Decoder):
         x = self.enter(torch.cat([looked, relative], 1)) + self.tell(located.query[rows])[:, :, None, None]
         for layer in self.layers:
             x = layer(x)
-        return x
+        out: Tensor = x
+        return out
 
     def _read(self, x: Tensor, kind: str) -> tuple[Tensor, Tensor]:
         """Apply the head of a set of joints."""

@@ -65,7 +65,7 @@ class MaskDecoder(Decoder):
         seen = [sample_at(pixels, located.image, centre.detach())] if self.config.point_features else []
         query = torch.cat([located.query, *seen], 1)
         layout = Layout.of(located.image, len(pixels))
-        dots = layout.gather(torch.einsum("bqp,bpyx->bqyx", layout.spread(self.embed(query)), pixels)).float()
+        dots: Tensor = layout.gather(torch.einsum("bqp,bpyx->bqyx", layout.spread(self.embed(query)), pixels)).float()
         dots = dots / pixels.shape[1] ** 0.5
         if self.bowl is None:
             return dots
@@ -76,7 +76,8 @@ class MaskDecoder(Decoder):
             functional.softplus(steep_x)[:, None, None] * away[:, 0]
             + functional.softplus(steep_y)[:, None, None] * away[:, 1]
         )
-        return dots + bowl
+        logits: Tensor = dots + bowl
+        return logits
 
     def answer(self, reply: Reply) -> list[Instance]:
         """One mask for each row."""

@@ -43,7 +43,7 @@ class SamMaskDecoder(Decoder):
 
         return cls(config, options.load(SamConfig, SamModel), options.prompts)
 
-    def __init__(self, config: RefVLMConfig, sam: nn.Module, prompts: tuple[str, ...]) -> None:
+    def __init__(self, config: RefVLMConfig, sam: Any, prompts: tuple[str, ...]) -> None:
         super().__init__()
         self.sam: Any = sam
         places = self.sam.prompt_encoder.shared_embedding
@@ -73,11 +73,12 @@ class SamMaskDecoder(Decoder):
         """Segment some queries: float32 logits [M, L, L] over the square input, and the IoU SAM expects, [M]."""
         masks, ious = [], []
         images = decoded.located.image[rows]
-        for image in images.unique().tolist():
+        apart = sorted(set(images.tolist()))
+        for image in apart:
             found, expected = self._segment(decoded, rows[images == image], image)
             masks.append(found)
             ious.append(expected)
-        order = torch.cat([(images == image).nonzero()[:, 0] for image in images.unique().tolist()]).argsort()
+        order = torch.cat([(images == image).nonzero()[:, 0] for image in apart]).argsort()
         return torch.cat(masks)[order].float(), torch.cat(ious)[order].float()
 
     def _segment(self, decoded: Decoded, rows: Tensor, image: int) -> tuple[Tensor, Tensor]:
@@ -89,7 +90,8 @@ class SamMaskDecoder(Decoder):
         if "box" in self.prompts:
             boxes = (to_xyxy(decoded.boxes[rows].detach()) * self.side).to(weight)[None]
         labels = None if points is None else torch.ones_like(points[..., 0], dtype=torch.int)
-        sparse, dense = self.sam.prompt_encoder(points, labels, boxes, None)
+        with torch.no_grad():
+            sparse, dense = self.sam.prompt_encoder(points, labels, boxes, None)
         if self.query_in is not None:
             told = self.query_in(decoded.located.query[rows])[None, :, None]
             sparse = told if sparse is None else torch.cat([sparse, told.to(sparse)], 2)

@@ -23,7 +23,7 @@ from refvlm.decoders.base import Decoded, Decoder, Reply, Truth
 from refvlm.decoders.keypoint import areas_of, pose_instances, posed
 from refvlm.decoders.query import Layout, QueryLayer, resize, sine_positions
 from refvlm.joints import COCO
-from refvlm.losses import JointTruth, box_loss, oks_of
+from refvlm.losses import JointTruth, box_loss, focal_loss, oks_of
 from refvlm.vision import ImageFeatures
 
 
@@ -116,14 +116,7 @@ def slot_losses(joints: Tensor, seen: Tensor, truth: JointTruth) -> Tensor:
     away = (joints - truth.joints[..., :2]).abs().sum(2) * labelled
     unlike = ((1 - oks_of(joints, truth)) * labelled).sum(1) / labelled.sum(1).clamp(min=1)
     wanted = functional.one_hot(labelled.long(), 2).float()
-    return (2 * away.sum(1) + 2 * unlike + focal(seen, wanted).mean((1, 2))).mean()
-
-
-def focal(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Sigmoid focal loss with alpha 0.25 and gamma 2 (Lin et al., 2017), element by element."""
-    error = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    missed = 1 - torch.where(wanted > 0.5, logits.sigmoid(), 1 - logits.sigmoid())
-    return (0.25 * wanted + 0.75 * (1 - wanted)) * missed**2 * error
+    return (2 * away.sum(1) + 2 * unlike + focal_loss(seen, wanted).mean((1, 2))).mean()
 
 
 def _mlp(width: int, out: int) -> nn.Sequential:

@@ -10,7 +10,7 @@ processor does; a joint is the highest cell of its heat map, moved a quarter of 
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from refvlm.config import RefVLMConfig
@@ -37,11 +37,11 @@ class VitPoseDecoder(PoseDecoder):
 
         return cls(config, options.load(VitPoseConfig, VitPoseForPoseEstimation), options)
 
-    def __init__(self, config: RefVLMConfig, model: nn.Module, options: VitPoseOptions) -> None:
+    def __init__(self, config: RefVLMConfig, model: Any, options: VitPoseOptions) -> None:
         super().__init__(config)
         self.estimator: Any = model.requires_grad_(False)
         self.margin, self.expert = options.margin, options.expert
-        height, width = model.config.backbone_config.image_size  # type: ignore[union-attr]  # transformers has no types
+        height, width = model.config.backbone_config.image_size
         self.size_hw: tuple[int, int] = (height, width)
 
     def stored_options(self, given: dict[str, Any]) -> dict[str, Any]:

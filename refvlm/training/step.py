@@ -99,6 +99,12 @@ def losses_of(
     return found
 
 
+def decoded_of(model: RefVLM, batch: Batch) -> Decoded:
+    """What the decoders say of every `<REF>` when the language model hears the true answers."""
+    passed = _run(model, batch)
+    return model.decode(_queries(passed, batch), passed.features)
+
+
 def _weight(weights: LossConfig, name: str) -> float:
     """Weight of a loss; that of a decoder that plugs in is 1."""
     return float(getattr(weights, name, 1.0))
@@ -157,7 +163,8 @@ def _decoder_losses(model: RefVLM, batch: Batch, decoded: Decoded) -> dict[str, 
     true = torch.arange(len(batch.spatial), device=rows.device)
     if len(rows):
         sizes = torch.unique_consecutive(batch.group[rows], return_counts=True)[1].tolist()
-        targets = Targets(batch.boxes[rows], batch.masks[rows], sizes, batch.masked[rows])
+        focal = model.config.decoder.focal_masks
+        targets = Targets(batch.boxes[rows], batch.masks[rows], sizes, batch.masked[rows], focal)
         found, match = decoder_losses(decoded.pick(rows), targets)
         true[rows] = rows[match]
     truth = Truth(

@@ -1,4 +1,4 @@
-"""The published prompt encoder is as published, traits that hinder it included, and a model with it works throughout."""
+"""The published prompt encoder is as published, traits that hinder it included, and works throughout."""
 
 import pytest
 import torch

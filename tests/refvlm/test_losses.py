@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
 from refvlm.decoders.query import Located
-from refvlm.losses import Targets, box_iou, box_loss, decoder_losses, heat_target, mask_loss, to_xyxy
+from refvlm.losses import (
+    Targets,
+    box_iou,
+    box_loss,
+    decoder_losses,
+    focal_loss,
+    heat_target,
+    mask_loss,
+    published_mask_loss,
+    to_xyxy,
+)
 from refvlm.model import Decoded
 
 corner = st.integers(0, 90)
@@ -70,3 +80,12 @@ def test_two_instances_in_swapped_order_cost_as_much_as_in_order():
         torch.testing.assert_close(swapped[name], value)
     apart, _ = decoder_losses(decoded([1, 0]), Targets(target_boxes, target_masks, [1, 1]))
     assert apart["box"] > straight["box"] + 1
+
+
+def test_focal_loss_is_that_of_its_paper_and_the_published_mask_loss_adds_dice():
+    logits, wanted = torch.tensor([[[2.0, -1.0]]]), torch.tensor([[[1.0, 0.0]]])
+    p = logits.sigmoid()[0, 0]
+    by_hand = torch.stack([-0.25 * (1 - p[0]) ** 2 * p[0].log(), -0.75 * p[1] ** 2 * (1 - p[1]).log()])
+    torch.testing.assert_close(focal_loss(logits, wanted)[0, 0], by_hand)
+    dice = 1 - (2 * p[0] + 1) / (p.sum() + 2)
+    torch.testing.assert_close(published_mask_loss(logits, wanted), (20 * by_hand.mean() + dice)[None])

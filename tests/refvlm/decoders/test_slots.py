@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from refvlm.decoders.base import Reply
-from refvlm.decoders.slots import focal, slot_losses
-from refvlm.losses import JointTruth
+from refvlm.decoders.slots import slot_losses
+from refvlm.losses import JointTruth, focal_loss
 from refvlm.processor import Letterbox
 
 
@@ -59,7 +59,7 @@ def test_joints_without_a_label_count_nowhere_but_in_the_visibility():
     right = slot_losses(places, seen, truth)
     places[:, :5] += 0.3
     assert slot_losses(places, seen, truth) == right
-    assert right == pytest.approx(float(focal(torch.zeros(2), torch.tensor([1.0, 0.0])).mean()), rel=1e-5)
+    assert right == pytest.approx(float(focal_loss(torch.zeros(2), torch.tensor([1.0, 0.0])).mean()), rel=1e-5)
     places[:, 5] += torch.tensor([0.03, 0.0])
     # by hand: L1 of one joint, and 1 - exp(-d² / (8 area sigma²)) of one of twelve labelled joints
     oks = torch.tensor(-(0.03**2) / (8 * 0.1 * 0.079**2)).exp()
@@ -72,7 +72,7 @@ def test_focal_loss_is_that_of_its_paper():
     logits = torch.tensor([2.0, -1.0])
     p = logits.sigmoid()
     by_hand = [-0.25 * (1 - p[0]) ** 2 * p[0].log(), -0.75 * p[1] ** 2 * (1 - p[1]).log()]
-    torch.testing.assert_close(focal(logits, torch.tensor([1.0, 0.0])), torch.stack(by_hand))
+    torch.testing.assert_close(focal_loss(logits, torch.tensor([1.0, 0.0])), torch.stack(by_hand))
 
 
 def test_a_batch_without_people_has_no_loss(model, asked, truth):

@@ -1,0 +1,124 @@
+"""Our decoders against the published design: measures the runs of configs/train/ablations and writes them as a table.
+
+    for name in ours published; do refbench train --config configs/train/ablations/$name.yaml \
+        --out runs/ablations/$name; done
+    python -m refvlm.training.ablations --runs runs/ablations --out docs/ablations.md
+
+Decoders are measured alone: the language model hears the true answers about scenes that no run has seen, so that a word
+it has not learnt yet hides nothing. Weights are those of the checkpoint, the moving average.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.errors import ConfigError
+from refvlm import checkpoint
+from refvlm.decoders.base import Decoded, Decoder, Reply
+from refvlm.decoders.joint_truth import as_set
+from refvlm.losses import JointTruth, Targets, box_iou, decoder_losses, mask_iou, oks_of, to_xyxy
+from refvlm.model import RefVLM
+from refvlm.processor import Letterbox
+from refvlm.training.batches import Batch, build
+from refvlm.training.config import TrainConfig, load_config
+from refvlm.training.step import decoded_of
+
+CONFIGS = Path("configs/train/ablations")
+FIRST_SCENE = 900_000
+"""Index of the first scene that is measured on; runs begin at 0."""
+COLUMNS = {"boxes": "box IoU", "acc": "box acc@.5", "masks": "mask IoU", "oks": "OKS"}
+
+
+def measure(config: TrainConfig, folder: Path, batches: int = 8) -> dict[str, float]:
+    """Measure one run on scenes of its own kinds of questions.
+
+    Args:
+        config: what it was trained by.
+        folder: its checkpoint.
+        batches: how many batches of its own size.
+
+    Returns:
+        Mean IoU of boxes and of masks, share of boxes with at least 0.5, and mean OKS of labelled joints where joints
+        are asked for, all in 0..1.
+    """
+    model, tokenizer = checkpoint.load(folder)
+    size, found = config.data.images_per_step, dict[str, list[Tensor]]()
+    for number in range(batches):
+        first = FIRST_SCENE + number * size
+        batch = build(list(range(first, first + size)), False, tokenizer, config.data, config.region_tokens)
+        with torch.inference_mode():
+            for name, values in _measured(model, batch, decoded_of(model, batch)).items():
+                found.setdefault(name, []).append(values)
+    return {name: float(torch.cat(values).float().mean()) for name, values in found.items()}
+
+
+def _measured(model: RefVLM, batch: Batch, decoded: Decoded) -> dict[str, Tensor]:
+    """Compare every `<REF>` with the target that it is matched with."""
+    rows = batch.spatial.nonzero()[:, 0]
+    if not len(rows):
+        return {}
+    sizes = torch.unique_consecutive(batch.group[rows], return_counts=True)[1].tolist()
+    targets = Targets(batch.boxes[rows], batch.masks[rows], sizes)
+    _, match = decoder_losses(decoded.pick(rows), targets)
+    boxes = box_iou(to_xyxy(decoded.boxes[rows]), to_xyxy(targets.boxes[match]))[0]
+    found = {"boxes": boxes, "acc": boxes >= 0.5, "masks": mask_iou(decoded.masks[rows], targets.masks[match])}
+    posed = batch.joints[rows[match], 0, 2] >= 0
+    if posed.any() and "keypoint" in model.answering:
+        truth = JointTruth(as_set(batch.joints[rows[match]][posed], "coco"), targets.masks[match][posed].mean((1, 2)))
+        similar = oks_of(_joints(model.decoder_of("keypoint"), decoded, rows[posed]), truth)
+        found["oks"] = similar[truth.joints[..., 2] > 0]
+    return found
+
+
+def _joints(decoder: Decoder, decoded: Decoded, rows: Tensor) -> Tensor:
+    """What a decoder of joints answers, float [M, 17, 2] in 0..1 of the square."""
+    unit = Letterbox((1, 1), 1)
+    poses = decoder.answer(Reply(decoded, rows, unit, 1.0))
+    return torch.tensor([pose.keypoints for pose in poses])[..., :2]
+
+
+def table(measured: Mapping[str, Mapping[str, float]], says: Mapping[str, str]) -> str:
+    """Lay out the runs as Markdown, in the order given; a dash where a run has nothing to measure."""
+    lines = [f"| run | what it is | {' | '.join(COLUMNS.values())} |", "| --- | --- |" + " ---: |" * len(COLUMNS)]
+    for name, values in measured.items():
+        cells = [f"{values[key]:.3f}" if key in values else "-" for key in COLUMNS]
+        lines.append(f"| {name} | {says[name]} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure every run that is there and write the page.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--configs", type=Path, default=CONFIGS, help="folder of the training files")
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the checkpoints, named as the files are")
+    parser.add_argument("--out", type=Path, default=Path("docs/ablations.md"), help="page to write")
+    parser.add_argument("--batches", type=int, default=8, help="batches to measure each run on")
+    args = parser.parse_args(words)
+    there = [path for path in sorted(args.configs.glob("*.yaml")) if (args.runs / path.stem / "config.json").is_file()]
+    if not there:
+        raise ConfigError(f"{args.runs} holds no run of {args.configs}: train one with refbench train --out first")
+    measured = {path.stem: measure(load_config(path), args.runs / path.stem, args.batches) for path in there}
+    says = {path.stem: path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ") for path in there}
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(_HEAD + table(measured, says), encoding="utf-8")
+    (args.runs / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+
+
+_HEAD = """# Our decoders against the published design
+
+Every run has the tiny preset, the same scenes in the same order, the same number of steps and one seed. The language
+model hears the true answers, so the figures are those of the decoders alone, on scenes that no run has seen. Written by
+`python -m refvlm.training.ablations` from the checkpoints; the files are in `configs/train/ablations`.
+
+"""
+
+if __name__ == "__main__":
+    main()

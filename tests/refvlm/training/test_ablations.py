@@ -1,0 +1,79 @@
+"""Ablations: every file builds a model that differs as it says, and a table comes from checkpoints alone."""
+
+import json
+
+import pytest
+import torch
+import yaml
+
+from benchmarks.errors import ConfigError
+from refvlm.config import RefVLMConfig
+from refvlm.decoders.registry import answering
+from refvlm.model import RefVLM
+from refvlm.training.ablations import CONFIGS, main, table
+from refvlm.training.config import load_config
+from refvlm.training.train import train
+
+FILES = sorted(CONFIGS.glob("*.yaml"))
+NANO = {
+    "model": {
+        "trunk": {"stem_width": 8, "widths": [8, 8, 16, 16]},
+        "encoder": {"width": 16, "layers": 1, "heads": 2, "mlp_width": 32},
+        "llm": {"width": 32, "layers": 1, "heads": 2, "mlp_width": 48},
+        "decoder": {"width": 16, "layers": 1, "heads": 2, "mlp_width": 32, "pixel_width": 8},
+        "regions": {},
+        "decoders": {"slots": {}},
+    },
+    "data": {"images_per_step": 2, "questions_per_image": 2, "dense": {"keypoints": 1.0}, "dense_share": 0.5},
+    "optim": {"steps": 2, "warmup_steps": 1, "precision": "fp32"},
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_file_builds_a_model(path):
+    config = load_config(path)
+    with torch.device("meta"):
+        RefVLM(RefVLMConfig(**config.model.model_dump(), vocab_size=10))
+    assert config.optim.steps == 300
+    assert path.read_text("utf-8").startswith("# ")
+
+
+def test_published_is_every_flag_at_once():
+    ours = load_config(CONFIGS / "ours.yaml").model.decoder
+    changed = {}
+    for path in FILES:
+        config = load_config(path)
+        if path.stem not in ("published", "ours") and not config.data.dense:
+            decoder = config.model.decoder
+            differs = {key: value for key, value in decoder.model_dump().items() if value != getattr(ours, key)}
+            assert len(differs) == 1, path
+            changed |= differs
+    published = load_config(CONFIGS / "published.yaml").model.decoder
+    assert published == ours.model_copy(update=changed)
+    assert len(changed) == 8
+    assert answering(load_config(CONFIGS / "joints_slots.yaml").model)["keypoint"] == "slots"
+
+
+def test_a_page_is_written_from_the_runs_that_are_there(tmp_path):
+    for name in ("first", "second", "untrained"):
+        (tmp_path / f"{name}.yaml").write_text(f"# Run {name}\n" + yaml.safe_dump(NANO | {"seed": len(name)}))
+    with pytest.raises(ConfigError, match="holds no run"):
+        main(["--configs", str(tmp_path), "--runs", str(tmp_path / "runs")])
+    for name in ("first", "second"):
+        train(tmp_path / f"{name}.yaml", tmp_path / "runs" / name)
+    page = tmp_path / "docs" / "page.md"
+    words = ["--configs", str(tmp_path), "--runs", str(tmp_path / "runs"), "--out", str(page), "--batches", "2"]
+    main(words)
+    lines = [line for line in page.read_text().splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[:2] for line in lines[2:]] == [["| first", "Run first"], ["| second", "Run second"]]
+    measured = json.loads((tmp_path / "runs" / "measured.json").read_text())
+    assert set(measured["first"]) == {"boxes", "acc", "masks", "oks"}
+    assert all(0 <= value <= 1 for values in measured.values() for value in values.values())
+    before = page.read_text()
+    main(words)
+    assert page.read_text() == before
+
+
+def test_what_a_run_does_not_measure_is_a_dash():
+    page = table({"a": {"boxes": 0.5, "acc": 0.25, "masks": 1.0}}, {"a": "Ours"})
+    assert page.splitlines()[-1] == "| a | Ours | 0.500 | 0.250 | 1.000 | - |"
