@@ -76,7 +76,7 @@ def test_the_batch_of_a_killed_process_goes_to_another_one(shared, content, alon
     assert all(rank["idle_s"] >= 0 and rank["busy_s"] >= 0 for rank in ranks)
 
 
-@pytest.mark.parametrize("event", ["die", "bug"])
+@pytest.mark.parametrize("event", ["die", pytest.param("bug", marks=pytest.mark.slow)])
 def test_a_sample_that_ends_every_process_is_found_and_recorded(shared, content, toy, tmp_path, event):
     said = shared(2, f"{event}:13")
     assert "the samples of its batch one by one" in said.stderr

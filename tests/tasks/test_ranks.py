@@ -106,8 +106,8 @@ def test_when_rank_0_vanishes_the_others_finish_the_work_and_the_next_start_merg
     "words",
     [
         ["torchrun", "--standalone", "--nproc-per-node", "3", "--no-python"],
-        ["accelerate", "launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no",
-         "--dynamo_backend", "no", "--main_process_port", "29671", "--no_python"],
+        ["accelerate", "launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision",
+         "no", "--dynamo_backend", "no", "--main_process_port", "29671", "--no_python"],
     ],
     ids=lambda words: words[0],
 )  # fmt: skip
