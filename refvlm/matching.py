@@ -40,7 +40,7 @@ def match_groups(sizes: Sequence[int], cost: Cost) -> Tensor:
     pairs = [_pairs(first, size) for first, size in zip(firsts, wanted, strict=True)]
     values = cost(torch.cat([rows for rows, _ in pairs]), torch.cat([columns for _, columns in pairs]))
     values = values.detach().double().cpu().nan_to_num(_NEVER, _NEVER, -_NEVER)
-    parts = torch.split(values, [len(rows) for rows, _ in pairs])  # type: ignore[no-untyped-call]
+    parts = torch.split(values, [len(rows) for rows, _ in pairs])
     for first, size, part in zip(firsts, wanted, parts, strict=True):
         places = first[:, None] + torch.arange(size)
         match[places] = first[:, None] + assign(part.reshape(-1, size, size))
