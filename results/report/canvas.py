@@ -83,7 +83,7 @@ class Canvas:
     @property
     def line_px(self) -> int:
         """Thickness of lines."""
-        return int(np.clip(round(min(self.shown_hw) / 96), 1, 8))
+        return int(np.clip(round(min(self.shown_hw) / 96), 1, 4))
 
     def picture(self) -> Image.Image:
         """What was drawn, RGB."""

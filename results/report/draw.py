@@ -91,7 +91,7 @@ def draw_masks(
         canvas.fill(mask, inks[place], alpha)
     for place, mask in enumerate(shown):
         if contours:
-            canvas.fill(outline(mask, canvas.line_px + 1), inks[place])
+            canvas.fill(outline(mask, canvas.line_px // 2 + 2), inks[place])
             canvas.fill(outline(mask), WHITE)
     for place, mask in enumerate(shown):
         if words[place] and mask.any():

@@ -5,7 +5,9 @@ Matplotlib's perceptual colour maps of these names (CC0), by nine of their colou
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +29,15 @@ BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 UNKNOWN: Colour = (128, 128, 128)
 """No reading, no segment."""
-_SHADES = (0.0, 0.45, -0.4, 0.7, -0.65)
-"""How far a repeated hue goes towards white (positive) or black."""
+_LIGHTNESS, _CHROMA, _GOLDEN_ANGLE = (0.72, 0.5, 0.85, 0.6), 0.13, 2.399963
 
 
+@cache
 def hue(place: int) -> Colour:
-    """The colour of the n-th thing: 35 different ones, then again from the first."""
-    shade = _SHADES[place // len(SERIES) % len(_SHADES)]
-    end = 255 if shade > 0 else 0
-    red, green, blue = (round(part + abs(shade) * (end - part)) for part in SERIES[place % len(SERIES)])
-    return red, green, blue
+    """The colour of the n-th thing: `SERIES`, then hundreds of hues, a golden angle apart, at changing lightness."""
+    if place < len(SERIES):
+        return SERIES[place]
+    return _from_oklch(_LIGHTNESS[place % len(_LIGHTNESS)], _CHROMA, place * _GOLDEN_ANGLE)
 
 
 def hue_of(name: str, names: Sequence[str] = ()) -> Colour:
@@ -46,7 +47,7 @@ def hue_of(name: str, names: Sequence[str] = ()) -> Colour:
     """
     if name in names:
         return hue(names.index(name))
-    return hue(int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:4]))
+    return hue(int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:1]))
 
 
 def ink_on(colour: Colour) -> Colour:
@@ -79,3 +80,22 @@ def shade(values: NDArray[np.floating], low: float, high: float, scale: Sequence
 def _luminance(colour: Colour) -> float:
     red, green, blue = (part / 255 / 12.92 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in colour)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _from_oklch(lightness: float, chroma: float, angle: float) -> Colour:
+    """A colour from lightness, chroma and hue in radians (Ottosson, A perceptual color space, 2020), cut to sRGB."""
+    a, b = chroma * math.cos(angle), chroma * math.sin(angle)
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    return (
+        _encoded(4.0767416621 * long - 3.3077115913 * middle + 0.2309699292 * short),
+        _encoded(-1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short),
+        _encoded(-0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short),
+    )
+
+
+def _encoded(part: float) -> int:
+    """Linear light as a byte of sRGB."""
+    part = min(max(part, 0.0), 1.0)
+    return round(255 * (12.92 * part if part <= 0.0031308 else 1.055 * part ** (1 / 2.4) - 0.055))

@@ -24,11 +24,21 @@ def luminance(colour):
     return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
 
 
-def test_places_have_35_colours_and_then_begin_again():
-    colours = [palette.hue(place) for place in range(35)]
-    assert len(set(colours)) == 35
-    assert palette.hue(35) == palette.hue(0) == palette.SERIES[0]
+def test_places_of_all_usual_benchmarks_have_colours_of_their_own():
+    colours = [palette.hue(place) for place in range(150)]  # ADE20K has the most classes of a map
+    assert colours[:7] == list(palette.SERIES)
+    assert len(set(colours)) == 150
     assert all(0 <= part <= 255 for colour in colours for part in colour)
+    first = np.array(colours[:30], dtype=float)
+    apart = np.linalg.norm(first[:, None] - first[None], axis=-1) + 1e9 * np.eye(30)
+    assert apart.min() > 15  # of 255, between any two of the first 30
+
+
+def test_lightness_and_hue_become_the_colours_that_the_space_says():
+    # White, and sRGB red with the coordinates that CSS Color 4 gives it: oklch(62.8% 0.25768 29.234deg).
+    assert palette._from_oklch(1.0, 0.0, 0.0) == (255, 255, 255)
+    red = palette._from_oklch(0.62796, 0.25768, np.deg2rad(29.234))
+    np.testing.assert_allclose(red, (255, 0, 0), atol=1)
 
 
 @pytest.mark.parametrize("seen", [np.eye(3), DEUTAN, PROTAN], ids=["all", "no green cones", "no red cones"])
