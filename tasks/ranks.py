@@ -98,6 +98,7 @@ def follow(team: Team, runs: Iterable[Run], entry: ModelEntry) -> None:
                 crew.prepare(opener, options, job.run.path, len(job.batches()))
                 if team.await_step(number, job, ("work",)):
                     _take_part(team, number, crew)
+                    team.await_step(number, job, ())  # only rank 0 knows whether the run comes to a good end
 
 
 def _take_part(team: Team, number: int, crew: Crew) -> None:

@@ -55,6 +55,7 @@ class Team:
         self.nonce = self._heart.nonce
         self._listener = Listener(self._folder)
         self._members: dict[int, str] = {}
+        self._was_led = False
         self._lost: set[int] = set()
         self.ranks: dict[int, Status] = {}
 
@@ -226,7 +227,7 @@ class Team:
             steps: any of these.
 
         Returns:
-            False where the run was finished meanwhile.
+            False where the run was finished meanwhile, or rank 0 has left after its last one.
 
         Raises:
             ModelError: rank 0 stopped, was lost, or never came.
@@ -235,8 +236,9 @@ class Team:
         start = monotonic()
         while True:
             leader = self.leader()
-            if leader is None and not job.options.fresh and job.run.finished():
+            if leader is None and (self._was_led or (not job.options.fresh and job.run.finished())):
                 return False
+            self._was_led = leader is not None
             if leader is None and monotonic() - start > JOIN_S:
                 raise ModelError(f"rank 0 never came: is {self._folder} on a file system that all machines share?")
             if leader is not None:
