@@ -1,18 +1,19 @@
 """Starts the processes of a training on this machine, and ends with them.
 
-They are spawned, not forked, so that they start without threads or accelerator state of this one, and stand in process
-groups of their own: a Ctrl-C reaches this process alone, which asks the first of them to finish its step.
+They are forked off a server that has imported everything once and has no threads or accelerator state of this process.
+They stand in process groups of their own: a Ctrl-C reaches this process alone, which asks the first of them to finish
+its step.
 """
 
 import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
@@ -65,7 +66,7 @@ def launch(job: Job, processes: int) -> None:
     if ":" in job.device:
         raise ConfigError(f"{processes} processes cannot share {job.device}: choose --device cuda")
     port = _free_port()
-    started: list[tuple[SpawnProcess, Connection[Any, Any]]] = []
+    started: list[tuple[ForkServerProcess, Connection[Any, Any]]] = []
     patience = 0.0
     try:
         for rank in range(processes):
@@ -81,34 +82,43 @@ def launch(job: Job, processes: int) -> None:
         raise KeyboardInterrupt
 
 
-def _start(job: Job, rank: int, processes: int, port: int) -> "tuple[SpawnProcess, Connection[Any, Any]]":
+def _start(job: Job, rank: int, processes: int, port: int) -> "tuple[ForkServerProcess, Connection[Any, Any]]":
     pipe, end = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_rank, args=(job, end), name=f"rank-{rank}")
-    threads = max(1, (os.cpu_count() or 1) // processes)
     seats = {
         "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes,
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", max(1, (os.cpu_count() or 1) // processes)),
     }  # fmt: skip
-    with _environment({name: str(value) for name, value in seats.items()}), _deaf():
-        process.start()
+    serving = multiprocessing.get_context("forkserver")
+    serving.set_forkserver_preload(["refvlm.training.train"])
+    texts = {name: str(value) for name, value in seats.items()}
+    process = serving.Process(target=_rank, args=(job, texts, end), name=f"rank-{rank}")
+    process.start()
     end.close()
     return process, pipe
 
 
-def _rank(job: Job, parent: "Connection[Any, Any]") -> None:
+def _rank(job: Job, seats: dict[str, str], parent: "Connection[Any, Any]") -> None:
     """Do the job, and tell the parent how it ended: (whether it was stopped, the user's mistake)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until there is a better answer to it
     os.setpgrp()
+    os.environ.update(seats)
+    multiprocessing.set_start_method(None, force=True)  # readers of data start as everywhere, with nothing to import
+    import torch
+
+    torch.set_num_threads(int(seats["OMP_NUM_THREADS"]))
+    word: tuple[bool, Exception | None] = (False, None)
     try:
         job.run()
-        parent.send((False, None))
     except KeyboardInterrupt:
-        parent.send((True, None))
+        word = (True, None)
     except _MISTAKES as mistake:
-        parent.send((False, mistake))
+        word = (False, mistake)
+    with suppress(ConnectionError):  # the parent has gone
+        parent.send(word)
 
 
-def _end(started: "Sequence[tuple[SpawnProcess, Connection[Any, Any]]]") -> bool:
+def _end(started: "Sequence[tuple[ForkServerProcess, Connection[Any, Any]]]") -> bool:
     """Wait for the next process to end; return whether it was stopped."""
     pipes = {pipe: process for process, pipe in started if not pipe.closed}
     pipe = cast("Connection[Any, Any]", wait(list(pipes))[0])
@@ -122,7 +132,7 @@ def _end(started: "Sequence[tuple[SpawnProcess, Connection[Any, Any]]]") -> bool
     return bool(stopped)
 
 
-def _died(process: SpawnProcess, processes: int) -> ModelError:
+def _died(process: ForkServerProcess, processes: int) -> ModelError:
     process.join()
     code = process.exitcode or 0
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
@@ -130,7 +140,7 @@ def _died(process: SpawnProcess, processes: int) -> ModelError:
     return ModelError(f"{process.name} of {processes} processes {how}{cause}: --resume goes on from the last save")
 
 
-def _leave(process: SpawnProcess, patience: float) -> None:
+def _leave(process: ForkServerProcess, patience: float) -> None:
     """Give a process some seconds to go by itself, then end it."""
     process.join(patience)
     if process.exitcode is None:
@@ -139,31 +149,7 @@ def _leave(process: SpawnProcess, patience: float) -> None:
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for the processes that start inside."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Let processes that start inside pass over Ctrl-C until they have a better answer to it."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _interrupt_first(first: SpawnProcess) -> Iterator[None]:
+def _interrupt_first(first: ForkServerProcess) -> Iterator[None]:
     """Hand the first Ctrl-C on to a process; a second one raises here."""
     asked: list[int] = []
 

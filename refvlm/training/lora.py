@@ -35,15 +35,10 @@ def add_adapters(model: RefVLM, config: LoraConfig) -> None:
     for name in config.targets:
         if name not in layers:
             raise unknown("layer of the language model", name, layers)
-    peft.inject_adapter_in_model(_peft_config(config), model.llm)
-
-
-def _peft_config(config: LoraConfig) -> "peft.LoraConfig":  # type: ignore[name-defined] # noqa: F821
-    import peft
-
-    return peft.LoraConfig(
+    own = peft.LoraConfig(
         r=config.r, lora_alpha=config.alpha, target_modules=list(config.targets), lora_dropout=0.0, bias="none"
     )
+    peft.inject_adapter_in_model(own, model.llm)
 
 
 def merge(weights: Mapping[str, Tensor], config: LoraConfig) -> dict[str, Tensor]:

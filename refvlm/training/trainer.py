@@ -202,7 +202,7 @@ class Trainer:
             ConfigError: it was made by another configuration.
         """
         try:
-            state = torch.load(folder / STATE, weights_only=True, map_location=self.world.device)
+            state = torch.load(folder / STATE, weights_only=True, map_location="cpu")
         except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
             raise DataError(f"{folder / STATE} cannot be read ({error}): start over in another --out") from None
         if not _same(state["config"], self.config):
@@ -215,7 +215,7 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
         if self.world.scaler is not None:
             self.world.scaler.load_state_dict(state["scaler"])
-        self.average = {name: state["average"][name] for name in self.average}
+        self.average = {name: state["average"][name].to(self.world.device) for name in self.average}
         self.step, self.seconds = state["step"], state["seconds"]
 
 

@@ -57,8 +57,8 @@ def open_world(config: TrainConfig, device: str, out: Path | None = None) -> Acc
         deepspeed_plugin=_deepspeed(config),
         log_with=_tracker(config) if out is not None else None,
         project_dir=out,
-        # A step may hold no question for one of the decoders; buffers are constants.
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)],
+        # A step may hold no question for one of the decoders.
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     if accelerator.num_processes != _started():
         raise ModelError(
@@ -93,7 +93,7 @@ def _check_device(config: TrainConfig, device: str) -> None:
 
 def _tracker(config: TrainConfig) -> str | None:
     if config.track is not None and importlib.util.find_spec(_TRACKERS[config.track]) is None:
-        raise ConfigError(f"track: {config.track} is not installed: pip install {_TRACKERS[config.track]}")
+        raise ConfigError(f'track: {config.track} is not installed: pip install "refbench[track]"')
     return config.track
 
 
