@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.commands import commanded
 from benchmarks.errors import ModelError
-from benchmarks.schema import Prediction, Query, Unit
+from benchmarks.schema import ImageRef, Prediction, Query, Unit
 from refvlm import checkpoint
 from refvlm.fingerprint import fingerprint
 from refvlm.generation import Generated, GeneratedBatch, Prompt, generate
@@ -64,9 +64,9 @@ class Predictor:
             self._check(query)
         paths = list(dict.fromkeys(query.image for query in queries))
         boxes = [Letterbox(image.size_hw, self.model.config.image_size) for image in paths]
-        how = self.model.config.pixels
-        squares = [box.paste(image.open_rgb(), how.pad) for box, image in zip(boxes, paths, strict=True)]
-        pixels = torch.stack([normalise(square, how) for square in squares])
+        pixels = torch.stack([image.seen(self.see) for image in paths])
+        if self.model.device.type == "cuda":
+            pixels = pixels.pin_memory()
         turns = [
             turn_in(self.model.config.grammar, q.prompt, commanded(q.wants, q.regime), len(q.regions)) for q in queries
         ]
@@ -79,6 +79,16 @@ class Predictor:
             self._prediction(query, turns[row], batch, batch.answers[row], boxes[prompts[row].image])
             for row, query in enumerate(queries)
         ]
+
+    def see(self, image: ImageRef) -> torch.Tensor:
+        """Preprocess a photo for this checkpoint: float [3, S, S], normalised. A run may do it ahead, in a thread.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        how = self.model.config.pixels
+        square = Letterbox(image.size_hw, self.model.config.image_size).paste(image.open_rgb(), how.pad)
+        return normalise(square, how)
 
     def _check(self, query: Query) -> None:
         """Refuse what this checkpoint has no part for."""

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any, cast
 
 from benchmarks.schema import Prediction, Query, Sample, Split
-from tasks import call_size, prompts, regimes, seeds
+from tasks import call_size, prompts, regimes, seeds, threads
 from tasks.asking import Desk
 from tasks.base import Model, ModelEntry, Task, TruthReader
 from tasks.call_size import CallSize, ProbedSize
@@ -71,6 +71,7 @@ class Evaluation:
         Raises:
             ModelError: it cannot be loaded.
         """
+        threads.share(self.options.processes)
         model = self.options.pool.get(self.entry, self.options.load_options())
         if self.entry.sees_truth:
             cast(TruthReader, model).attach(self.task.kind, self.samples)
