@@ -132,7 +132,7 @@ def test_the_tiny_preset_is_the_model_that_is_trained_and_bundled():
 
 
 def test_unknown_presets_and_a_missing_vocabulary_are_named():
-    assert preset_names() == ["7b", "tiny"]
+    assert preset_names() == ["7b", "tiny", "vt_plug", "vt_plug_tiny"]
     with pytest.raises(UnknownName, match="did you mean 7b"):
         preset("7B")
     with pytest.raises(ConfigError, match=r"tiny\.yaml: vocab_size"):
