@@ -194,7 +194,6 @@ def pack(
         _lay_out(rows, row, turn, tokenizer, region_tokens)
     table = torch.tensor(rows.refs, dtype=torch.long).reshape(-1, 5)
     boxes, masks, joints = _truths(rows.truths, frame)
-    side = frame.side
     return Batch(
         pixels=torch.stack([normalise(each.image, frame.pixels) for each in pictures]),
         ids=ids,
@@ -212,7 +211,9 @@ def pack(
         joints=joints,
         depth=torch.from_numpy(np.stack([_depth(each.depth_m, frame) for each in pictures])),
         cells=torch.from_numpy(np.stack([each.cells for each in pictures])),
-        regions=torch.from_numpy(np.array([mask for mask, *_ in rows.regions], np.float32).reshape(-1, side, side)),
+        regions=torch.from_numpy(
+            np.array([mask for mask, *_ in rows.regions], np.float32).reshape(-1, frame.side, frame.side)
+        ),
         region_kind=torch.tensor([kind for _, kind, _ in rows.regions], dtype=torch.long),
         region_row=torch.tensor([row for *_, row in rows.regions], dtype=torch.long),
         region_at=torch.tensor(rows.region_at, dtype=torch.long).reshape(-1, region_tokens, 2),
