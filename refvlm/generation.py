@@ -93,11 +93,11 @@ def generate(
     rooms = [prompt.room or model.config.max_new_tokens for prompt in prompts]
     writer = Writer(model, tokenizer, rooms, constrain, choosing or Choosing())
     memory = KeyValues(model.read_images(features.tokens), rows)  # an image is read once, whatever is asked about it
-    write(writer, memory, _embed_prompts(model, tokenizer, prompts, features))
-    return _finish(writer, features, rows)
+    write(writer, memory, embed_prompts(model, tokenizer, prompts, features))
+    return finish(writer, features, rows)
 
 
-def _embed_prompts(
+def embed_prompts(
     model: RefVLM, tokenizer: Tokenizer, prompts: Sequence[Prompt], features: ImageFeatures
 ) -> list[Tensor]:
     """Token embeddings of each prompt [L, D], visual prompts in the places of their tokens."""
@@ -116,7 +116,7 @@ def _embed_prompts(
     return embedded
 
 
-def _finish(writer: Writer, features: ImageFeatures, rows: Tensor) -> GeneratedBatch:
+def finish(writer: Writer, features: ImageFeatures, rows: Tensor) -> GeneratedBatch:
     """Find the triplets, gather the kept states and decode them all at once."""
     model, tokenizer = writer.model, writer.tokenizer
     answers: list[Generated] = []

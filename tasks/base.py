@@ -8,6 +8,7 @@ from typing import Protocol
 from benchmarks.schema import DepthMap, Group, Prediction, Query, Sample, Unit
 from metrics.base import Metric, Row
 from tasks.facts import ModelSize, NeededFile, Published
+from tasks.model_args import ModelArgs, ModelArgument
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How to load a model: device ("cpu", "cuda", …), dtype ("float32", …), seed and weights path or None."""
+    """How to load a model: device ("cpu", "cuda", …), dtype ("float32", …), seed, weights path or None, arguments."""
 
     device: str = "cpu"
     dtype: str = "float32"
@@ -116,6 +117,7 @@ class LoadOptions:
 class ModelEntry:
     """A model in the registry, cheap to list: heavy imports happen inside `load`.
 
+    args: ModelArgs = ()
     Attributes:
         name: what the user types after `--model`.
         kind: family ("reference", "sanity", "predictions", …).
@@ -147,6 +149,7 @@ class ModelEntry:
     name: str
     kind: str
     units: tuple[Unit, ...]
+        arguments: what `--model-arg` can tell it; `LoadOptions.args` has those that differ from their default.
     load: Callable[[LoadOptions], Model]
     sees_truth: bool = False
     description: str = ""
@@ -168,5 +171,6 @@ class ModelEntry:
 class TruthReader(Protocol):
     """The oracle: a model that is handed the truth, to prove that a task can be scored perfectly."""
 
+    arguments: tuple[ModelArgument, ...] = ()
     def attach(self, kind: TaskKind, samples: Sequence[Sample]) -> None:
         """Receive the kind of the task and the samples of the split before `predict` is called."""

@@ -27,7 +27,7 @@ def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, opti
         options: those of the command.
     """
     return {
-        "model": {"name": entry.name, "fingerprint": fingerprint},
+        "model": {"name": entry.name, "fingerprint": fingerprint} | _arguments(options),
         "task": {
             "name": task.name,
             "kind": task.kind.name,
@@ -50,6 +50,11 @@ def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, opti
         "dtype": options.dtype,
         "refbench": version("refbench"),
     }
+
+
+def _arguments(options: RunOptions) -> dict[str, Any]:
+    """Arguments of the model; nothing where all have their default, as where the model takes none."""
+    return {"arguments": dict(options.model_args)} if options.model_args else {}
 
 
 def run_folder(identity: dict[str, Any]) -> Path:

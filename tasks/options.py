@@ -7,6 +7,7 @@ from typing import Literal
 from benchmarks.schema import Regime
 from tasks.allowance import Allowance
 from tasks.base import LoadOptions
+from tasks.model_args import ModelArgs
 from tasks.models.pool import ModelPool
 from tasks.prompts import DEFAULT
 
@@ -27,6 +28,7 @@ class RunOptions:
         retry_failed: ask the samples that failed again, also those of a finished run, into the same record.
         max_failures: failed samples that are acceptable, None for any number; a run stops as soon as more have failed.
         weights: path of the model's weights, None for its own default.
+        model_args: arguments of the model that differ from their default, part of the run's identity.
         prompt_set: which wording of the task's prompt, see `tasks.prompts`.
         regime: which command stands before it, see `benchmarks.commands`; None for the model's own.
         include: folder of further task files, or None.
@@ -49,6 +51,7 @@ class RunOptions:
     retry_failed: bool = False
     max_failures: Allowance | None = None
     weights: Path | None = None
+    model_args: ModelArgs = ()
     prompt_set: str = DEFAULT
     regime: Regime | None = None
     include: Path | None = None
@@ -61,4 +64,6 @@ class RunOptions:
 
     def load_options(self) -> LoadOptions:
         """The part that a model is loaded with."""
-        return LoadOptions(device=self.device, dtype=self.dtype, seed=self.seed, weights=self.weights)
+        return LoadOptions(
+            device=self.device, dtype=self.dtype, seed=self.seed, weights=self.weights, args=self.model_args
+        )

@@ -320,6 +320,7 @@ def _record(job: Evaluation, predictions: Sequence[Prediction], scores: Scores) 
             "prompt": task.prompt,
             "prompt_set": job.options.prompt_set,
             "regime": regimes.resolve(job.options.regime, job.entry),
+            **({"model_args": " ".join(map("=".join, job.options.model_args))} if job.options.model_args else {}),
         },
         digests={
             "data": split.fingerprint,

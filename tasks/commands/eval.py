@@ -26,6 +26,7 @@ EXAMPLES = """  refbench eval --task refcocog_res
   refbench eval --task refcocog_res --regime full,instruction,wrong
   refbench eval --task refcocog_res --weights checkpoints/tiny --out runs/mine
   refbench eval --task coco_panoptic --save-overlays 8
+  refbench eval --task refcocog_res --model-arg constrain=off
 
 A suite leaves out tasks that the model has no unit for and tasks whose files are not there, and names them below the
 table; with --split it runs the tasks that have such a split.
@@ -59,6 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--retry-failed", action="store_true", help="ask the samples that failed again, into the same record")
     add("--sample-timeout", metavar="SECONDS", type=seconds, help="time a sample may take (default: any)")
     add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
+    add("--model-arg", metavar="K=V", action="append", default=[], help="of the model (`refbench models M` lists them)")
     add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
     add("--save-overlays", metavar="N", type=natural, default=0, help="draw N answers of every run: by id, and worst")
     add("--overlay-grid", metavar="FILE", type=folder, help="draw one typical answer of each task, .png or .webp")
@@ -98,7 +100,10 @@ def run(args: argparse.Namespace) -> int:
 def _evaluate(args: argparse.Namespace, place: "Place | None") -> "tuple[RunOptions, list[Record], list[Skipped]]":
     """Resolve names, data, splits and ways of asking, all of them before the first run, then run."""
     from tasks.gallery import Gallery
+    from dataclasses import replace
+
     from tasks.models.registry import find as find_model
+    from tasks.model_args import read as read_args
     from tasks.run import evaluate_ranked, ways
     from tasks.settings import settings
     from tasks.team import Team
@@ -109,8 +114,9 @@ def _evaluate(args: argparse.Namespace, place: "Place | None") -> "tuple[RunOpti
         entry = find_model(args.model, args.include)
         entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
         regimes = _regimes(args.regime)
+        told = read_args(entry.name, entry.arguments, args.model_arg)
         jobs, skipped = _jobs(args, entry, chosen.data_root)
-        options = _options(args, chosen.runs)
+        options = replace(_options(args, chosen.runs), model_args=told)
         runs = ways(jobs, entry, options, args.prompt_set or (), regimes)
         records = evaluate_ranked(runs, entry, options.processes, team, gallery.take)
     gallery.finish()

@@ -60,6 +60,7 @@ def _short(entry: "ModelEntry") -> dict[str, Any]:
         "licence": entry.licence,
         "sees_truth": entry.sees_truth,
         "regime": resolve(None, entry),
+        "arguments": {each.name: f"{' or '.join(each.values)}: {each.does}" for each in entry.arguments},
         "note": entry.note,
     }
 

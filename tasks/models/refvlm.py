@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 from benchmarks.errors import ModelError
 from benchmarks.schema import Unit
 from tasks.base import LoadOptions, Model, ModelEntry
+from tasks.model_args import ModelArgument
 from tasks.facts import ModelSize, NeededFile, stored_values
 
 if TYPE_CHECKING:
     from refvlm.config import RefVLMConfig
 
+_ON, _OFF = "on", "off"
+_CONSTRAIN = ModelArgument(
+    "constrain", (_ON, _OFF), "every answer is kept within the grammar; off: the model may break it, which is counted"
+)
 _BUNDLED = Path(__file__).parents[2] / "refvlm" / "weights" / "tiny"
 NEEDS = (
     NeededFile(
@@ -42,7 +47,8 @@ def load(options: LoadOptions) -> Model:
     """
     from refvlm.predictor import Predictor
 
-    return Predictor(options.weights or _BUNDLED, options.device, options.dtype)
+    constrain = dict(options.args).get(_CONSTRAIN.name, _ON) == _ON
+    return Predictor(options.weights or _BUNDLED, options.device, options.dtype, constrain)
 
 
 def fingerprint(options: LoadOptions) -> str:
@@ -131,6 +137,7 @@ ENTRY = ModelEntry(
     commands=True,
     fingerprint=fingerprint,
     regions=False,
+    arguments=(_CONSTRAIN,),
     of_weights=of_weights,
     needs=NEEDS,
     licence="Apache-2.0 (bundled); a converted checkpoint keeps the licences of its parts",
