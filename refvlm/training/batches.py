@@ -211,9 +211,7 @@ def pack(
         joints=joints,
         depth=torch.from_numpy(np.stack([_depth(each.depth_m, frame) for each in pictures])),
         cells=torch.from_numpy(np.stack([each.cells for each in pictures])),
-        regions=torch.from_numpy(
-            np.array([mask for mask, *_ in rows.regions], np.float32).reshape(-1, frame.side, frame.side)
-        ),
+        regions=_prompts(rows, frame),
         region_kind=torch.tensor([kind for _, kind, _ in rows.regions], dtype=torch.long),
         region_row=torch.tensor([row for *_, row in rows.regions], dtype=torch.long),
         region_at=torch.tensor(rows.region_at, dtype=torch.long).reshape(-1, region_tokens, 2),
@@ -253,6 +251,11 @@ def _truths(truths: Sequence[Ref], frame: Frame) -> tuple[Tensor, Tensor, Tensor
             joints[place] = ref.joints
             joints[place, :, :2] /= frame.side
     return torch.from_numpy(boxes), torch.from_numpy(masks), torch.from_numpy(joints)
+
+
+def _prompts(rows: _Rows, frame: Frame) -> Tensor:
+    drawn = np.array([mask for mask, *_ in rows.regions], np.float32)
+    return torch.from_numpy(drawn.reshape(-1, frame.side, frame.side))
 
 
 def _depth(depth_m: np.ndarray | None, frame: Frame) -> np.ndarray:
