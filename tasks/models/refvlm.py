@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import ModelError
-from benchmarks.schema import Unit
 from tasks.base import LoadOptions, Model, ModelEntry
-from tasks.model_args import ModelArgument
 from tasks.facts import ModelSize, NeededFile, stored_values
+from tasks.model_args import ModelArgument
 
 if TYPE_CHECKING:
     from refvlm.config import RefVLMConfig
 
+_BUNDLED = Path(__file__).parents[2] / "refvlm" / "weights" / "tiny"
 _ON, _OFF = "on", "off"
 _CONSTRAIN = ModelArgument(
     "constrain", (_ON, _OFF), "every answer is kept within the grammar; off: the model may break it, which is counted"
 )
-_BUNDLED = Path(__file__).parents[2] / "refvlm" / "weights" / "tiny"
 NEEDS = (
     NeededFile(
         "openai/clip-vit-large-patch14-336",
@@ -64,17 +63,18 @@ def of_weights(folder: Path | None) -> ModelEntry:
     Raises:
         ModelError: the configuration is missing or broken.
     """
+    from refvlm.config import SizesConfig
+    from refvlm.decoders.registry import units_of
     from refvlm.fingerprint import CONFIG
 
     path = (folder or _BUNDLED) / CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        built = {part for part in ("keypoint", "depth", "regions") if content.get(part)}
+        built = SizesConfig.model_validate({k: v for k, v in content.items() if k in SizesConfig.model_fields})
     except (OSError, ValueError, AttributeError) as error:
         raise _unreadable(path, error) from None
-    extra: list[Unit] = [unit for unit in ("keypoint", "depth") if unit in built]
-    words: list[Unit] = ["text"] if "regions" in built else []
-    return replace(ENTRY, units=("box", "mask", *extra, *words), regions="regions" in built)
+    prompted = built.regions is not None
+    return replace(ENTRY, units=tuple(u for u in units_of(built) if u != "text" or prompted), regions=prompted)
 
 
 def sizes(folder: Path | None) -> list[ModelSize]:

@@ -18,6 +18,8 @@ def test_parts_of_a_checkpoint_make_its_abilities(tmp_path):
     assert (plain.units, plain.regions) == (("box", "mask"), False)
     whole = of_weights(checkpoint(tmp_path, keypoint={"joints": 17}, depth={"bins": 32}, regions={"grid": 2}))
     assert (whole.units, whole.regions) == (("box", "mask", "keypoint", "depth", "text"), True)
+    plugged = of_weights(checkpoint(tmp_path, decoders={"slots": {}}, depth={"bins": 32}))
+    assert plugged.units == ("box", "mask", "depth", "keypoint")
     assert (of_weights(None).name, of_weights(None).load) == (ENTRY.name, ENTRY.load)
 
 
