@@ -28,7 +28,7 @@ def culprits(batch: Batch, run: Run, modules: Iterable[nn.Module], tokenizer: To
         Up to eight, as `image-name "question"`. Where none is at fault alone, the names of all images, and of every
         question where all are, since then the weights themselves are.
     """
-    values = [value for module in modules for value in module.parameters() if value.requires_grad]
+    values: list[Tensor] = [value for module in modules for value in module.parameters() if value.requires_grad]
     found = [_name(one, tokenizer) for one in _single(batch) if not _is_finite(one, run, values)]
     if not found:
         return [f"{', '.join(batch.names)} (none of their questions alone)"]

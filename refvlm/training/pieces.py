@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ _OTHERS = "box"
 
 def take(batch: Batch, turns: Tensor) -> Batch:
     """Keep some turns, int [t] in ascending order, with their images, `<REF>` tokens and visual prompts."""
-    images = batch.image[turns].unique()
+    images = torch.tensor(sorted(set(batch.image[turns].tolist())), device=turns.device)
     length = int(batch.lengths[turns.cpu()].max())
     refs = torch.isin(batch.ref_row, turns)
     regions = torch.isin(batch.region_at[:, 0, 0], turns)
@@ -60,7 +61,8 @@ def move(batch: Batch, device: torch.device) -> Batch:
     if device.type == "cpu":
         return batch
     own = {each.name: getattr(batch, each.name) for each in fields(batch) if each.name != "lengths"}
-    return replace(batch, **{k: v.to(device, non_blocking=True) for k, v in own.items() if isinstance(v, Tensor)})
+    moved: dict[str, Any] = {k: v.to(device, non_blocking=True) for k, v in own.items() if isinstance(v, Tensor)}
+    return replace(batch, **moved)
 
 
 def counts(batch: Batch) -> Counts:

@@ -27,7 +27,8 @@ def _stages(model: RefVLM) -> list[nn.Module]:
     trunk = model.vision.trunk
     if trunk.backbone is None:
         return list(trunk.stages)
-    return [layer for stage in trunk.backbone.encoder.stages for layer in stage.layers]
+    stages: Any = trunk.backbone.get_submodule("encoder.stages")
+    return [layer for stage in stages for layer in stage.layers]
 
 
 def _again(layer: nn.Module, forward: Callable[..., Tensor], *inputs: Any) -> Any:
@@ -50,6 +51,7 @@ def _again_with_cache(
         return out, own.layers[place].keys, own.layers[place].values
 
     before = (cache.layers[place].keys, cache.layers[place].values) if known else ()
+    out: Tensor
     out, keys, values = checkpoint(run, states, *before, use_reentrant=False)
     if not known:
         cache.update(keys, values, place)
