@@ -25,7 +25,7 @@ class KeyValues:
         layers = [(layer.keys, layer.values) for layer in images.layers]
         self._keys = [keys[image.to(keys.device)] for keys, _ in layers]  # [Q, H, C, d] each
         self._values = [values[image.to(values.device)] for _, values in layers]
-        self._slots = self._keys[0].shape[2]
+        self._slots: int = self._keys[0].shape[2]
         self._visible = torch.ones(len(image), self._slots, dtype=torch.bool, device=image.device)
 
     def append(self, real: Tensor) -> tuple[Tensor, Tensor]:
