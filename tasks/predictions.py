@@ -15,6 +15,7 @@ from tasks import dense
 
 _STATUSES = frozenset(get_args(Status))
 _UNITS = frozenset(get_args(Unit))
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def to_json(prediction: Prediction) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def from_json(content: Any, place: str, root: Path | None = None) -> Prediction:
 
 def dump(content: Mapping[str, Any]) -> str:
     """One line of JSON without its line break: sorted keys, no spaces, ASCII only; NaN raises ValueError."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(content)
 
 
 def to_bytes(predictions: Iterable[Prediction]) -> bytes:
