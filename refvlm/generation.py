@@ -89,7 +89,8 @@ def generate(
         choosing: how to choose among them; None for greedily.
     """
     rows = torch.tensor([prompt.image for prompt in prompts], device=model.device)
-    features = model.vision(pixels.to(model.device, model.vision.positions.dtype))
+    pixels = pixels.to(model.device, non_blocking=True)  # without waiting where they lie in pinned memory
+    features = model.vision(pixels.to(model.vision.positions.dtype))
     rooms = [prompt.room or model.config.max_new_tokens for prompt in prompts]
     writer = Writer(model, tokenizer, rooms, constrain, choosing or Choosing())
     memory = KeyValues(model.read_images(features.tokens), rows)  # an image is read once, whatever is asked about it

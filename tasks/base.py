@@ -97,7 +97,13 @@ class Model(Protocol):
     """A loaded model under test."""
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
-        """Answer every query, in order. Raising fails the whole batch; the run loop then retries one by one."""
+        """Answer every query, in order. Raising fails the whole batch; the run loop then retries one by one.
+
+        A model that samples draws for every query from a generator of its own, started from `Query.seed`: its answers
+        are then the same whatever the batch, the order and the number of processes. Python's, NumPy's and torch's
+        global generators are seeded before every call from the seeds of its queries, so a model that draws from them
+        repeats itself as long as the same queries are asked together.
+        """
 
     def fingerprint(self) -> str:
         """Hash over weights and settings: predictions of one model are never reused for another."""
@@ -111,13 +117,13 @@ class LoadOptions:
     dtype: str = "float32"
     seed: int = 0
     weights: Path | None = None
+    args: ModelArgs = ()
 
 
 @dataclass(frozen=True)
 class ModelEntry:
     """A model in the registry, cheap to list: heavy imports happen inside `load`.
 
-    args: ModelArgs = ()
     Attributes:
         name: what the user types after `--model`.
         kind: family ("reference", "sanity", "predictions", …).
@@ -143,13 +149,13 @@ class ModelEntry:
         sizes: path of other weights or None -> how large it is, preset by preset. May import torch: it is called only
             when this model is shown. None where there are no weights. Raises ModelError.
         published: numbers that publications print of it.
+        arguments: what `--model-arg` can tell it; `LoadOptions.args` has those that differ from their default.
         note: what a reader of its rows must know, such as that no weights were ever released.
     """
 
     name: str
     kind: str
     units: tuple[Unit, ...]
-        arguments: what `--model-arg` can tell it; `LoadOptions.args` has those that differ from their default.
     load: Callable[[LoadOptions], Model]
     sees_truth: bool = False
     description: str = ""
@@ -165,12 +171,12 @@ class ModelEntry:
     licence: str = ""
     sizes: Callable[[Path | None], Sequence[ModelSize]] | None = None
     published: tuple[Published, ...] = ()
+    arguments: tuple[ModelArgument, ...] = ()
     note: str = ""
 
 
 class TruthReader(Protocol):
     """The oracle: a model that is handed the truth, to prove that a task can be scored perfectly."""
 
-    arguments: tuple[ModelArgument, ...] = ()
     def attach(self, kind: TaskKind, samples: Sequence[Sample]) -> None:
         """Receive the kind of the task and the samples of the split before `predict` is called."""

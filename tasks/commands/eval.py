@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks import precision
 from tasks.commands import show
 from tasks.parser import allowance, batch_size, device, folder, names, natural, positive, seconds
 
@@ -25,8 +26,8 @@ EXAMPLES = """  refbench eval --task refcocog_res
   refbench eval --task refcocog_res --prompt-set all --limit 200
   refbench eval --task refcocog_res --regime full,instruction,wrong
   refbench eval --task refcocog_res --weights checkpoints/tiny --out runs/mine
-  refbench eval --task coco_panoptic --save-overlays 8
   refbench eval --task refcocog_res --model-arg constrain=off
+  refbench eval --task coco_panoptic --save-overlays 8
 
 A suite leaves out tasks that the model has no unit for and tasks whose files are not there, and names them below the
 table; with --split it runs the tasks that have such a split.
@@ -51,7 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", metavar="N|auto", type=batch_size, default=32, help="samples per model call (default: 32)")
     add("--num-processes", metavar="N", type=positive, help="processes that share the work (default: 1)")
     add("--device", metavar="D", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
-    add("--dtype", choices=("float32", "bfloat16"), default="float32", help="number format (default: float32)")
+    add("--dtype", choices=precision.NAMES, default="float32", help="number format (default: float32)")
     add("--out", metavar="DIR", type=folder, help="root of all run directories (default: REFBENCH_RUNS, else runs)")
     add("--fresh", action="store_true", help="delete what an earlier run of this command left, and start over")
     add("--seed", metavar="N", type=natural, default=0, help="seed of models that sample (default: 0)")
@@ -59,8 +60,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--stall-timeout", metavar="SECONDS", type=seconds, help="end a process without progress (default: never)")
     add("--retry-failed", action="store_true", help="ask the samples that failed again, into the same record")
     add("--sample-timeout", metavar="SECONDS", type=seconds, help="time a sample may take (default: any)")
-    add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
     add("--model-arg", metavar="K=V", action="append", default=[], help="of the model (`refbench models M` lists them)")
+    add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
     add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
     add("--save-overlays", metavar="N", type=natural, default=0, help="draw N answers of every run: by id, and worst")
     add("--overlay-grid", metavar="FILE", type=folder, help="draw one typical answer of each task, .png or .webp")
@@ -99,11 +100,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace, place: "Place | None") -> "tuple[RunOptions, list[Record], list[Skipped]]":
     """Resolve names, data, splits and ways of asking, all of them before the first run, then run."""
-    from tasks.gallery import Gallery
     from dataclasses import replace
 
-    from tasks.models.registry import find as find_model
+    from tasks.gallery import Gallery
     from tasks.model_args import read as read_args
+    from tasks.models.registry import find as find_model
     from tasks.run import evaluate_ranked, ways
     from tasks.settings import settings
     from tasks.team import Team
@@ -113,8 +114,8 @@ def _evaluate(args: argparse.Namespace, place: "Place | None") -> "tuple[RunOpti
     with nullcontext() if place is None else Team(place, chosen.runs) as team:
         entry = find_model(args.model, args.include)
         entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
-        regimes = _regimes(args.regime)
         told = read_args(entry.name, entry.arguments, args.model_arg)
+        regimes = _regimes(args.regime)
         jobs, skipped = _jobs(args, entry, chosen.data_root)
         options = replace(_options(args, chosen.runs), model_args=told)
         runs = ways(jobs, entry, options, args.prompt_set or (), regimes)
@@ -171,13 +172,14 @@ def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
     from tasks.device import resolve
     from tasks.options import RunOptions
 
+    on = resolve(args.device)
     return RunOptions(
         out=out,
         limit=args.limit,
         batch_size=args.batch_size,
         seed=args.seed,
-        device=resolve(args.device),
-        dtype=args.dtype,
+        device=on,
+        dtype=precision.resolve(args.dtype, on),
         fresh=args.fresh,
         max_failures=args.max_failures,
         retry_failed=args.retry_failed,
