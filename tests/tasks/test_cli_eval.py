@@ -207,7 +207,7 @@ def test_a_model_that_cannot_answer_is_refused_before_anything_is_opened(refbenc
     from tasks.models import registry
 
     boxes_only = replace(registry.find("oracle"), units=("box",))
-    monkeypatch.setattr(registry, "find", lambda name: boxes_only)
+    monkeypatch.setattr(registry, "find", lambda name, include: boxes_only)
     outcome = refbench("eval", "--task", "refcoco_rec,refcoco_res", "--data-root", "nowhere")
     assert outcome.code == 2
     assert "model oracle answers with box, but task refcoco_res needs mask" in outcome.err
@@ -231,7 +231,7 @@ def test_a_corrupt_photo_fails_its_samples_and_the_run_goes_on(refbench, unmarke
     from tasks.models import registry
 
     entry = ModelEntry("reader", "test", ("mask",), lambda options: Reader())
-    monkeypatch.setattr(registry, "find", lambda name: entry)
+    monkeypatch.setattr(registry, "find", lambda name, include: entry)
     samples = benchmark("refcocog/umd").open(unmarked_world, "test", "official").samples
     broken = samples[0].image.path
     broken.write_bytes(broken.read_bytes()[:200])
@@ -328,7 +328,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(refbench, small_
             return super().predict(queries)
 
     entry = ModelEntry("reader", "test", ("box",), lambda options: Impatient())
-    monkeypatch.setattr(registry, "find", lambda name: entry)
+    monkeypatch.setattr(registry, "find", lambda name, include: entry)
     words = ["--task", "refcocog_rec", "--data-root", small_world, "--split", "test", "--batch-size", "4"]
     stopped = refbench("eval", *words, "--quiet")
     assert (stopped.code, stopped.out) == (130, "")
