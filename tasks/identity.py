@@ -11,6 +11,7 @@ from benchmarks.schema import Sample, Split
 from tasks.base import ModelEntry, Task
 from tasks.options import RunOptions
 from tasks.prompts import template
+from tasks.provenance import folder_code
 from tasks.regimes import resolve
 
 _ID_LENGTH = 10
@@ -49,12 +50,20 @@ def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, opti
         "device": options.device.split(":")[0],
         "dtype": options.dtype,
         "refbench": version("refbench"),
+        "code": options.code,
+        **_included(options),
     }
 
 
 def _arguments(options: RunOptions) -> dict[str, Any]:
     """Arguments of the model; nothing where all have their default, as where the model takes none."""
     return {"arguments": dict(options.model_args)} if options.model_args else {}
+
+
+def _included(options: RunOptions) -> dict[str, Any]:
+    """Digest of the models that the user added; nothing where there are none."""
+    digest = folder_code(options.include)
+    return {"included": digest} if digest else {}
 
 
 def run_folder(identity: dict[str, Any]) -> Path:

@@ -10,6 +10,7 @@ from tasks.base import LoadOptions
 from tasks.model_args import ModelArgs
 from tasks.models.pool import ModelPool
 from tasks.prompts import DEFAULT
+from tasks.provenance import number_code
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class RunOptions:
         sample_timeout_s: seconds that a model may take for one sample, None for any time; a batch may take the sum of
             its samples'. No part of a run's identity: what takes longer is counted as failed, with that reason.
         stall_timeout_s: seconds without progress after which a process is ended; None for never.
+        code: digest of the program that the numbers come from, part of the run's identity.
         pool: keeps the loaded model between the runs of one command.
         command: the command line, for `run.json`.
         progress: draw a progress bar on stderr.
@@ -58,6 +60,7 @@ class RunOptions:
     processes: int = 1
     sample_timeout_s: float | None = None
     stall_timeout_s: float | None = None
+    code: str = field(default_factory=number_code)
     pool: ModelPool = field(default_factory=ModelPool, compare=False)
     command: tuple[str, ...] = ()
     progress: bool = False

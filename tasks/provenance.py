@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ PACKAGES = (
     "transformers",
 )  # fmt: skip
 CODE = ("benchmarks", "configs", "metrics", "refvlm", "results", "tasks")
+_OF_NUMBERS = ("benchmarks", "metrics", "refvlm", "results/intervals.py", "tasks")
+_NOT_OF_NUMBERS = ("refvlm/training", "tasks/commands")
 _SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
 _GIT_SECONDS = 5.0
 
@@ -51,11 +54,34 @@ def accelerator(device: str) -> str | None:
 def code_digest() -> str:
     """Digest of the program itself: processes that share a run must run the same one."""
     root = Path(__file__).parents[1]
+    return _digest(root, [path for package in CODE for path in (root / package).rglob("*.py")])
+
+
+@cache
+def number_code() -> str:
+    """Digest of the part of the program that predictions and numbers come from, part of a run's identity.
+
+    Commands, tables and training are left out: they change no number of a run. Read once, so that all processes of a
+    command mean the same run even where files change meanwhile.
+    """
+    root = Path(__file__).parents[1]
+    apart = tuple(root / name for name in _NOT_OF_NUMBERS)
+    paths = [root / name for name in _OF_NUMBERS]
+    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))]
+    return _digest(root, [file for file in files if not any(file.is_relative_to(folder) for folder in apart)])
+
+
+def folder_code(folder: Path | None) -> str:
+    """Digest of the Python files right in a folder of the user's; empty where there are none."""
+    files = [] if folder is None else list(folder.glob("*.py"))
+    return _digest(folder, files) if folder is not None and files else ""
+
+
+def _digest(root: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for package in CODE:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(f"{path.relative_to(root).as_posix()}\n".encode())
-            digest.update(path.read_bytes())
+    for path in sorted(files):
+        digest.update(f"{path.relative_to(root).as_posix()}\n".encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

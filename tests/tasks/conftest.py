@@ -26,7 +26,7 @@ def go(toy, tmp_path):
 
     def run(out="runs", model=None, task="rec", split=None, entry=None, **options):
         entry = entry or toy.make_entry(model or toy.Steady())
-        chosen = RunOptions(**{"out": tmp_path / out, "batch_size": 3, **options})
+        chosen = RunOptions(**{"out": tmp_path / out, "batch_size": 3, "code": toy.CODE, **options})
         return evaluate(toy.make_task(task), split or toy.make_split(tmp_path), entry, chosen)
 
     return run

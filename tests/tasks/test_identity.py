@@ -1,7 +1,9 @@
 import itertools
+import json
 
 import pytest
 
+from tasks import provenance
 from tasks.identity import run_folder, subset
 
 
@@ -39,3 +41,23 @@ def test_a_run_folder_has_readable_names_and_no_further_levels():
     assert (model, task) == ("org--model", "toy_rec")
     assert run.startswith("test-") and len(run) == len("test-") + 10
     assert run_folder({**identity, "seed": 1}) != run_folder(identity)
+
+
+def test_answers_of_another_program_or_another_added_model_are_never_reused(go, toy, tmp_path):
+    (include := tmp_path / "mine").mkdir()
+    ways = [{}, {"code": "edited"}, {"include": include}]
+    for way in ways:
+        go(**way)
+    (include / "model.py").write_text("MODELS = []\n")
+    go(include=include)
+    runs = [json.loads(path.read_text())["identity"] for path in (tmp_path / "runs").rglob("run.json")]
+    assert sorted((run["code"], "included" in run) for run in runs) == [
+        ("edited", False),
+        ("toy", False),
+        ("toy", True),
+    ]
+
+
+def test_the_code_of_numbers_leaves_out_commands_and_training():
+    assert len(provenance.number_code()) == 16
+    assert provenance.number_code() != provenance.code_digest()

@@ -112,7 +112,7 @@ def main():
     if strike.who == "first":
         watch_first(strike)
     with Crew(2) as crew:
-        evaluate(*opener(), RunOptions(out=Path(out), batch_size=3, processes=2), Shared(crew, opener))
+        evaluate(*opener(), RunOptions(out=Path(out), batch_size=3, processes=2, code="toy"), Shared(crew, opener))
 
 
 if __name__ == "__main__":

@@ -35,9 +35,7 @@ def truth(number):
 def make_split(folder, count=10):
     """The toy split with a depth of every pixel."""
     split = toy.make_split(folder, count)
-    samples = (
-        replace(sample, target=DepthTarget(partial(truth, place))) for place, sample in enumerate(split.samples)
-    )
+    samples = (replace(sample, target=DepthTarget(partial(truth, place))) for place, sample in enumerate(split.samples))
     return replace(split, samples=tuple(samples))
 
 
@@ -59,7 +57,7 @@ class Mapper(toy.Steady):
 def run(folder, out, model=None, task=None, **options):
     """Run the mapper on ten samples, three to a batch."""
     entry = toy.make_entry(model or Mapper(), units=("depth",))
-    chosen = RunOptions(**{"out": Path(out), "batch_size": 3, **options})
+    chosen = RunOptions(**{"out": Path(out), "batch_size": 3, "code": "toy", **options})
     return evaluate(task or make_task(), make_split(folder), entry, chosen)
 
 

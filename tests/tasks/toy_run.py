@@ -34,6 +34,8 @@ from tasks.stopping import terminable
 from tasks.team import Team
 
 SIZE_HW = (24, 32)
+CODE = "toy"
+"""Digest of the program, the same for every process of a test, also where somebody edits the program meanwhile."""
 
 
 def folder_of(out):
@@ -169,7 +171,7 @@ def share(folder, out, moment, processes):
     opener = partial(reopen, folder, moment)
     stall_s = 1.0 if moment.startswith("hang") else None
     size = int(moment.removeprefix("batch:")) if moment.startswith("batch:") else 3
-    options = RunOptions(out=Path(out), batch_size=size, processes=processes, stall_timeout_s=stall_s)
+    options = RunOptions(out=Path(out), batch_size=size, processes=processes, stall_timeout_s=stall_s, code=CODE)
     task, split, entry = opener()
     place = find_place(os.environ, None)
     try:
@@ -192,7 +194,9 @@ def main():
         tear_at(int(value))
     if event == "write":
         die_before_replacing(value)
-    evaluate(make_task("rec"), make_split(folder), make_entry(model), RunOptions(out=Path(out), batch_size=3))
+    evaluate(
+        make_task("rec"), make_split(folder), make_entry(model), RunOptions(out=Path(out), batch_size=3, code=CODE)
+    )
 
 
 def tear_at(number):
