@@ -7,7 +7,7 @@ where a preset says so. A weight that is missing, of another shape, or left over
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -82,7 +82,12 @@ def fingerprint(folder: Path, settings: Mapping[str, object]) -> str:
 
 
 def model(
-    folder: Path, auto_class: Any, options: LoadOptions, spare_keys: Sequence[str] = (), trust_remote_code: bool = False
+    folder: Path,
+    auto_class: Any,
+    options: LoadOptions,
+    spare_keys: Sequence[str] = (),
+    trust_remote_code: bool = False,
+    absent_keys: Sequence[str] = (),
 ) -> Any:
     """Load a model ready to answer: in its number format, on its device, without gradients.
 
@@ -92,6 +97,7 @@ def model(
         options: device and number format.
         spare_keys: patterns of stored weights that may be left unused.
         trust_remote_code: run Python code of the folder.
+        absent_keys: patterns of weights that need not be stored, since the network never uses them.
 
     Raises:
         ModelError: it cannot be loaded, weights are missing, of another shape or left over, or the device is not there.
@@ -103,7 +109,7 @@ def model(
             folder, local_files_only=True, trust_remote_code=trust_remote_code, dtype=getattr(torch, options.dtype),
             output_loading_info=True,
         )  # fmt: skip
-    _accounted(folder, info, spare_keys)
+    _accounted(folder, info, spare_keys, absent_keys)
     try:
         return loaded.to(options.device).eval()
     except (RuntimeError, AssertionError) as error:
@@ -163,12 +169,13 @@ def needs_torchvision(error: Exception) -> bool:
     return not is_torchvision_available() and (confusing or _OTHER_BACKEND in words.lower())
 
 
-def _accounted(folder: Path, info: Mapping[str, Any], spare_keys: Sequence[str]) -> None:
-    spare = [re.compile(pattern) for pattern in spare_keys]
+def _accounted(
+    folder: Path, info: Mapping[str, Any], spare_keys: Sequence[str], absent_keys: Sequence[str] = ()
+) -> None:
     troubles = {
-        "lacks": sorted(info["missing_keys"]),
+        "lacks": _unlisted(info["missing_keys"], absent_keys),
         "has in another shape": sorted(str(each[0]) for each in info["mismatched_keys"]),
-        "has besides": sorted(key for key in info["unexpected_keys"] if not any(p.search(key) for p in spare)),
+        "has besides": _unlisted(info["unexpected_keys"], spare_keys),
     }
     for what, keys in troubles.items():
         if keys:
@@ -177,6 +184,11 @@ def _accounted(folder: Path, info: Mapping[str, Any], spare_keys: Sequence[str])
                 f"{folder} {what} {len(keys)} weights of its architecture ({some}): take a checkpoint that fits its "
                 "config.json, or list patterns of rightly unused weights as spare_keys in a preset"
             )
+
+
+def _unlisted(keys: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """Names of weights that none of the patterns finds, sorted."""
+    return sorted(key for key in keys if not any(re.search(pattern, key) for pattern in patterns))
 
 
 def _weights(folder: Path) -> list[Path]:

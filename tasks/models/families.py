@@ -41,6 +41,7 @@ class Preset(BaseModel):
         trust_remote_code: run Python code that lies in the checkpoint's folder; that code is then part of the
             model's identity.
         spare_keys: patterns (regular expressions) of stored weights that the architecture rightly leaves unused.
+        absent_keys: patterns of weights that need not be stored, since the network never uses them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -54,6 +55,7 @@ class Preset(BaseModel):
     model_types: list[str] = []
     trust_remote_code: bool = False
     spare_keys: list[str] = []
+    absent_keys: list[str] = []
 
     def settings(self) -> dict[str, object]:
         """Everything that can change an answer, ready for JSON: what says where it comes from is left out."""

@@ -67,6 +67,11 @@ def test_listed_weights_may_be_left_unused(folder):
     checkpoints.model(folder, AutoModelForCausalLM, LoadOptions(), spare_keys=["^extra$"])
 
 
+def test_listed_weights_may_be_absent(folder):
+    rewrite(folder, lambda weights: weights.pop("lm_head.weight"))
+    checkpoints.model(folder, AutoModelForCausalLM, LoadOptions(), absent_keys=["^lm_head"])
+
+
 def test_a_damaged_file_is_named(folder):
     (folder / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelError, match=f"{folder} cannot be loaded"):
