@@ -3,21 +3,15 @@
 Boxes are absolute float xyxy pixels of the original image, masks are compressed COCO RLE at its size.
 """
 
-import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from PIL import Image
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.errors import DataError
-
-if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
-    import numpy as np
-    from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 Rle = Mapping[str, Any]
@@ -107,10 +101,6 @@ class TextTarget(Truth):
     answers: tuple[str, ...]
 
 
-_BROKEN_MAP = (
-    OSError, ValueError, TypeError, AttributeError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile,
-    zlib.error,
-)  # fmt: skip
 _Truth = TypeVar("_Truth", bound=Truth)
 
 
@@ -219,49 +209,6 @@ class Instance:
     keypoints: tuple[tuple[float, float, float], ...] | None = None
 
 
-def digest_of_map(values: "NDArray[np.float32]") -> str:
-    """SHA-256 over the shape and the values of a depth map, hex."""
-    return hashlib.sha256(repr(values.shape).encode() + values.tobytes()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class DepthMap:
-    """Depth of every pixel, in memory or in a file: float32 [H, W], metres unless the task's protocol aligns scales.
-
-    Attributes:
-        values: the map; None while it lies in the file.
-        file: a `.npz` that holds the map as its only array; None while it is in memory.
-        sha256: `digest_of_map` of what the file must hold; empty where it is not known.
-    """
-
-    values: "NDArray[np.float32] | None" = None
-    file: Path | None = None
-    sha256: str = ""
-
-    def load(self) -> "NDArray[np.float32]":
-        """Return the map.
-
-        Raises:
-            DataError: the file is missing, does not hold one array of numbers [H, W], or another than its digest says.
-        """
-        import numpy as np
-
-        if self.values is not None:
-            return self.values
-        assert self.file is not None, "a depth map is in memory or in a file"
-        try:
-            with np.load(self.file, allow_pickle=False) as archive:
-                (name,) = archive.files
-                values: NDArray[np.float32] = np.asarray(archive[name], dtype=np.float32)
-        except _BROKEN_MAP as error:
-            raise DataError(f"{self.file} holds no depth map ({error}): write it again") from None
-        if values.ndim != 2 or not values.size:
-            raise DataError(f"{self.file} holds an array of shape {values.shape}, not [H, W]: write it again")
-        if self.sha256 and digest_of_map(values) != self.sha256:
-            raise DataError(f"{self.file} holds another depth map than its prediction names: put the right file back")
-        return values
-
-
 @dataclass(frozen=True, slots=True)
 class Group:
     """One triplet of an answer: phrase, unit and its instances in answer order."""
@@ -284,6 +231,8 @@ class Prediction:
         error: reason, when the status is not "ok".
         seconds: wall time of the sample's share of its batch; kept out of the merged predictions file.
         depth: the depth map, where the task asks for one.
+        usage: what the answer cost where a server counts it: tokens, requests, money, how it ended; JSON values. Kept
+            out of the merged predictions file.
     """
 
     sample_id: str
@@ -294,6 +243,7 @@ class Prediction:
     error: str = ""
     seconds: float = 0.0
     depth: DepthMap | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
     def boxes(self) -> list[Box]:
         """All boxes in answer order; REC scores the first only."""

@@ -1,6 +1,7 @@
 """From a generated answer to what it says: its fault if any, and its triplets decoded in the picture's pixels."""
 
-from benchmarks.schema import DepthMap, Group
+from benchmarks.depth_answer import DepthMap
+from benchmarks.schema import Group
 from refvlm.generation import Generated, GeneratedBatch
 from refvlm.grammars import read
 from refvlm.model import RefVLM

@@ -6,7 +6,8 @@ from typing import cast, get_args
 
 import torch
 
-from benchmarks.schema import DepthMap, Group, Unit
+from benchmarks.depth_answer import DepthMap
+from benchmarks.schema import Group, Unit
 from refvlm.decoders.base import Reply
 from refvlm.model import Decoded, RefVLM
 from refvlm.processor import Letterbox

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.schema import DepthMap, Group, Prediction, Query, Sample, Unit
+from benchmarks.depth_answer import DepthMap
+from benchmarks.schema import Group, Prediction, Query, Sample, Unit
 from metrics.base import Metric, Row
 from tasks.facts import ModelSize, NeededFile, Published
 from tasks.model_args import ModelArgs, ModelArgument
@@ -151,6 +152,7 @@ class ModelEntry:
         published: numbers that publications print of it.
         arguments: what `--model-arg` can tell it; `LoadOptions.args` has those that differ from their default.
         note: what a reader of its rows must know, such as that no weights were ever released.
+        network: whether it asks a server, which `--offline` forbids.
     """
 
     name: str
@@ -173,6 +175,7 @@ class ModelEntry:
     published: tuple[Published, ...] = ()
     arguments: tuple[ModelArgument, ...] = ()
     note: str = ""
+    network: bool = False
 
 
 class TruthReader(Protocol):

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.depth_answer import DepthMap, digest_of_map
 from benchmarks.files import write_atomic
-from benchmarks.schema import DepthMap, Prediction, digest_of_map
+from benchmarks.schema import Prediction
 
 FOLDER = "dense"
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.depth_maps import DepthTarget, NamedMapTarget
 from benchmarks.errors import ConfigError, DataError
-from benchmarks.schema import DepthMap, Prediction, Query, Sample
+from benchmarks.schema import Prediction, Query, Sample
 from metrics import depth, depth_files
 from metrics.base import Row
 from metrics.depth_protocols import RESIZES, DepthProtocol

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.depth_maps import DisparityTarget
 from benchmarks.errors import DataError
-from benchmarks.schema import DepthMap, Prediction, Query, Sample
+from benchmarks.schema import Prediction, Query, Sample
 from metrics import ordinal
 from metrics.base import Row
 from metrics.depth_protocols import RESIZES

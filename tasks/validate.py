@@ -7,9 +7,10 @@ from typing import Any, get_args
 
 import numpy as np
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.errors import DataError, ModelError
 from benchmarks.run_lengths import covered_pixels
-from benchmarks.schema import Box, DepthMap, Group, Instance, Prediction, Query, Rle, Status, Unit
+from benchmarks.schema import Box, Group, Instance, Prediction, Query, Rle, Status, Unit
 
 _STATUSES = get_args(Status)
 _UNITS = get_args(Unit)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from benchmarks.schema import DepthMap, Instance
+from benchmarks.depth_answer import DepthMap
+from benchmarks.schema import Instance
 from refvlm.config import RefVLMConfig, Strict
 from refvlm.decoders.query import Located
 from refvlm.processor import Letterbox

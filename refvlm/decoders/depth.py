@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.schema import DepthMap
+from benchmarks.depth_answer import DepthMap
 from refvlm.config import DepthConfig, RefVLMConfig
 from refvlm.decoders.base import Decoded, Decoder, Reply, Truth
 from refvlm.decoders.query import Located

@@ -5,8 +5,9 @@ from typing import get_args
 
 import numpy as np
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.geometry import encode
-from benchmarks.schema import Box, DepthMap, Group, Instance, Prediction, Query, Rle, Unit
+from benchmarks.schema import Box, Group, Instance, Prediction, Query, Rle, Unit
 from tasks.base import LoadOptions, ModelEntry
 
 JOINTS = 17

@@ -5,8 +5,9 @@ import hashlib
 import numpy as np
 import pytest
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.errors import DataError
-from benchmarks.schema import DepthMap, Prediction
+from benchmarks.schema import Prediction
 from tasks import predictions as lines
 from tasks.dense import stow
 

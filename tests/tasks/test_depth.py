@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.errors import ConfigError, DataError, UnknownName
 from benchmarks.registry import benchmark
-from benchmarks.schema import DepthMap, Prediction
+from benchmarks.schema import Prediction
 from metrics.depth_protocols import PRESETS
 from tasks import kinds
 from tasks.depth import configure, official

@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.errors import DataError
-from benchmarks.schema import DepthMap, Prediction
+from benchmarks.schema import Prediction
 from results import rows as row_files
 from tasks import predictions as lines
 

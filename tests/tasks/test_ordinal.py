@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.errors import ConfigError, DataError, UnknownName
 from benchmarks.registry import benchmark
-from benchmarks.schema import DepthMap, Prediction
+from benchmarks.schema import Prediction
 from metrics.ordinal import draw
 from tasks.ordinal import configure
 from tasks.registry import find

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.schema import DepthMap, Group, Instance, Prediction
+from benchmarks.depth_answer import DepthMap
+from benchmarks.schema import Group, Instance, Prediction
 from metrics import masks
 from results.report.palette import UNKNOWN
 from tasks import plan, registry

@@ -16,8 +16,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from benchmarks.depth_answer import DepthMap
 from benchmarks.depth_maps import DepthTarget
-from benchmarks.schema import DepthMap, Prediction
+from benchmarks.schema import Prediction
 from tasks import kinds
 from tasks.base import Task
 from tasks.run import RunOptions, evaluate
