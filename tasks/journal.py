@@ -99,7 +99,7 @@ class Journal:
         """
         with disk(self._path):
             stowed = [dense.stow(each, self._folder.parent) for each in answers]
-            entries = ({**lines.to_json(each), "batch": batch.number, "seconds": each.seconds} for each in stowed)
+            entries = ({**lines.to_json(each), **_aside(each), "batch": batch.number} for each in stowed)
             self._write("".join(lines.dump(entry) + "\n" for entry in entries).encode("ascii"))
 
     def complete(self) -> frozenset[int]:
@@ -166,8 +166,14 @@ def _parse(data: bytes, root: Path) -> dict[int, list[tuple[bytes, Prediction]]]
         try:
             content = json.loads(line)
             number, seconds = int(content.pop("batch")), float(content.pop("seconds"))
-            prediction = replace(lines.from_json(content, "journal", root), seconds=seconds)
+            usage = dict(content.pop("usage", {}))
+            prediction = replace(lines.from_json(content, "journal", root), seconds=seconds, usage=usage)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
         entries.setdefault(number, []).append((line, prediction))
     return entries
+
+
+def _aside(answer: Prediction) -> dict[str, Any]:
+    """What is kept of an answer, but not in the merged predictions file."""
+    return {"seconds": answer.seconds} | ({"usage": dict(answer.usage)} if answer.usage else {})

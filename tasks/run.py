@@ -12,7 +12,7 @@ from benchmarks.errors import ConfigError, DataError, ModelError
 from benchmarks.schema import Prediction, Regime, Split
 from results import rows as row_files
 from results.record import SCHEMA, Record
-from tasks import call_size, failures, progress, prompts, provenance, regimes, retry, watchdog
+from tasks import call_size, failures, progress, prompts, provenance, regimes, retry, usage, watchdog
 from tasks import predictions as lines
 from tasks.base import ModelEntry, Task
 from tasks.coverage import prove
@@ -215,6 +215,8 @@ def _run(job: Evaluation, hands: Hands, lock: int, again: dict[str, Any] | None)
     }
     if found := call_size.recorded(job.run.path):
         ending["batch_sizes"] = list(found)
+    if counted := usage.total(predictions):
+        ending["usage"] = counted
     job.run.write_json("run.json", {**facts, **ending})
     watchdog.sweep(job.run.path / "stacks")
     shutil.rmtree(job.run.path / "predictions", ignore_errors=True)  # merged: a left-over would only take space
@@ -284,6 +286,8 @@ def _finish(job: Evaluation, predictions: Sequence[Prediction]) -> Record:
     timings = ({"sample_id": each.sample_id, "seconds": round(each.seconds, 6)} for each in predictions)
     job.run.write("predictions.jsonl", lines.to_bytes(predictions))
     job.run.write("timings.jsonl", "".join(lines.dump(timing) + "\n" for timing in timings).encode("ascii"))
+    if counted := usage.to_bytes(predictions):
+        job.run.write("usage.jsonl", counted)
     for name, content in (job.task.kind.files(job.samples, predictions) if job.task.kind.files else {}).items():
         job.run.write(name, content)
     job.run.write("rows.npz", row_files.to_bytes(ids, [sample.image_id for sample in job.samples], scores.rows))

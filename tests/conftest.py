@@ -83,3 +83,11 @@ def site() -> Iterator[SimpleNamespace]:
     web = SimpleNamespace(**run_path(str(Path(__file__).with_name("web.py")), run_name="web"))
     with web.serve(web.Site()) as site:
         yield site
+
+
+@pytest.fixture
+def chat() -> Iterator[SimpleNamespace]:
+    """A server of chat completions on loopback that can misbehave, see `chat.py`."""
+    chat = SimpleNamespace(**run_path(str(Path(__file__).with_name("chat.py")), run_name="chat"))
+    with chat.serve(chat.Chat()) as server:
+        yield server

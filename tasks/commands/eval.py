@@ -62,6 +62,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--sample-timeout", metavar="SECONDS", type=seconds, help="time a sample may take (default: any)")
     add("--model-arg", metavar="K=V", action="append", default=[], help="of the model (`refbench models M` lists them)")
     add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
+    add("--offline", action="store_true", help="use no network: models that ask a server are refused")
     add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
     add("--save-overlays", metavar="N", type=natural, default=0, help="draw N answers of every run: by id, and worst")
     add("--overlay-grid", metavar="FILE", type=folder, help="draw one typical answer of each task, .png or .webp")
@@ -102,6 +103,7 @@ def _evaluate(args: argparse.Namespace, place: "Place | None") -> "tuple[RunOpti
     """Resolve names, data, splits and ways of asking, all of them before the first run, then run."""
     from dataclasses import replace
 
+    from tasks import offline
     from tasks.gallery import Gallery
     from tasks.model_args import read as read_args
     from tasks.models.registry import find as find_model
@@ -115,6 +117,7 @@ def _evaluate(args: argparse.Namespace, place: "Place | None") -> "tuple[RunOpti
         entry = find_model(args.model, args.include)
         entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
         told = read_args(entry.name, entry.arguments, args.model_arg)
+        offline.enforce(args.offline, entry, told)
         regimes = _regimes(args.regime)
         jobs, skipped = _jobs(args, entry, chosen.data_root)
         options = replace(_options(args, chosen.runs), model_args=told)
