@@ -23,6 +23,8 @@ _SINGLE = (
     "adapter_model.bin", "open_clip_pytorch_model.bin",
 )  # fmt: skip
 """In order of preference: where a folder holds both formats, safetensors is read."""
+_WRAPPERS = ("state_dict", "model")
+"""Keys under which trainers keep the tensors beside their own state; LAVIS writes the second."""
 _DEEPSPEED = ("zero_to_fp32.py", "latest", "global_step*", "*_optim_states.pt", "mp_rank_*_model_states.pt")
 
 
@@ -39,8 +41,9 @@ class Stored:
 def open_weights(path: Path) -> dict[str, Stored]:
     """List the tensors of a file or folder under the names that a training checkpoint gives them.
 
-    A file is `.safetensors`, or a PyTorch file with a flat dict of tensors, itself or under `state_dict`. A folder
-    holds shards as transformers or open_clip write them, and folders of the parts of an export (see `FOLDERS`).
+    A file is `.safetensors`, or a PyTorch file with a flat dict of tensors, itself or under `state_dict` or
+    `model`. A folder holds shards as transformers or open_clip write them, and folders of the parts of an export (see
+    `FOLDERS`).
 
     Raises:
         ModelError: it is missing, damaged, of another format, of DeepSpeed, or names a tensor twice.
@@ -129,8 +132,9 @@ def _torch(file: Path) -> dict[str, Stored]:
         ) from None
     except (RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, struct.error) as error:
         raise ModelError(f"{file} cannot be read ({error}): copy it again") from None
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
+    for key in _WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
     if not isinstance(content, dict) or not content:
         raise ModelError(f"{file} holds no weights: expected a dict of tensors, itself or under 'state_dict'")
     odd = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
