@@ -73,6 +73,30 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class StoppedEarly:
+    """Why a run was ended before all its samples were asked: its numbers are those of a part.
+
+    Attributes:
+        key: metric that was judged.
+        baseline: number that it was held against.
+        value: over the samples that counted.
+        low, high: interval of what the whole run would give.
+        n: samples that counted.
+        of: samples of the whole run.
+        rule: how the interval allows for looking repeatedly.
+    """
+
+    key: str
+    baseline: float
+    value: float
+    low: float
+    high: float
+    n: int
+    of: int
+    rule: str
+
+
+@dataclass(frozen=True)
 class Record:
     """One row of the table: one model on one split of one task.
 
@@ -102,6 +126,7 @@ class Record:
         refbench: version of the package that made it.
         failures: the most frequent reasons why samples have no usable answer.
         coverage: which samples were answered; None in records of earlier versions.
+        stopped_early: why it covers a part only; None for a run that came to its end.
         run: run directory relative to the root of all runs, with forward slashes; not part of `result.json`.
     """
 
@@ -130,6 +155,7 @@ class Record:
     digests: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     coverage: Coverage | None = None
+    stopped_early: StoppedEarly | None = None
     run: str = ""
 
     @property
@@ -185,6 +211,8 @@ def _fields(content: Mapping[str, Any]) -> dict[str, Any]:
     if coverage := known.get("coverage"):
         ids = {sort: tuple(names) for sort, names in coverage["ids"].items()}
         known["coverage"] = Coverage(**{**coverage, "ids": ids})
+    if stopped := known.get("stopped_early"):
+        known["stopped_early"] = StoppedEarly(**stopped)
     known["failures"] = tuple(
         Failure(**{**cast(dict[str, Any], part), "examples": tuple(part["examples"])})
         for part in known.get("failures", ())

@@ -16,6 +16,7 @@ SAMPLE_NOTE = (
 )
 _WHAT = ("model", "task", "dataset", "split", "data")
 PART_NOTE = "n of N: only a part of the split was run, or the files do not hold the published number of samples."
+STOPPED_NOTE = "stopped early: the samples so far decide against the baseline; the numbers are those of a part."
 EXACT_NOTE = "coverage: exact, every sample was answered once."
 SPREAD_NOTE = "mean and spread: over the wordings of the prompt; spread is the highest minus the lowest."
 ASKED = {"prompt_set": "prompt", "regime": "regime"}
@@ -38,6 +39,7 @@ def rows_table(records: Sequence[Record], asked: Sequence[str] = ()) -> str:
     notes = [SPREAD_NOTE] if over_prompt_sets(records) else []
     notes += [SAMPLE_NOTE] if any(record.data == "sample" for record in records) else []
     notes += [PART_NOTE] if any(record.whole is not None for record in records) else []
+    notes += [STOPPED_NOTE] if any(record.stopped_early is not None for record in records) else []
     notes += _coverage(records)
     return "\n\n".join([*tables, *(["\n".join(notes)] if notes else [])])
 
@@ -79,6 +81,8 @@ def row_json(record: Record) -> dict[str, Any]:
     row["metrics"] = {key: record.metrics[key] for key in record.columns}
     row["intervals"] = {key: list(record.intervals[key]) for key in record.columns if key in record.intervals}
     row["failures"] = [asdict(failure) for failure in record.failures]
+    if record.stopped_early is not None:
+        row["stopped_early"] = asdict(record.stopped_early)
     return row
 
 
@@ -104,8 +108,9 @@ def _table(records: Sequence[Record], asked: Sequence[str]) -> str:
 
 def _row(record: Record, columns: Sequence[str], asked: Sequence[str]) -> list[str | int]:
     first, *others = _cells(record.metrics, record.units, columns)
-    count = record.n if record.whole is None else f"{record.n} of {record.whole}"
-    health = [count, record.failed, record.unparsable, f"{100 * record.parse_rate:.2f}"]
+    count = f"{record.n}" if record.whole is None else f"{record.n} of {record.whole}"
+    count += ", stopped early" if record.stopped_early is not None else ""
+    health: list[str | int] = [count, record.failed, record.unparsable, f"{100 * record.parse_rate:.2f}"]
     return [*_what(record), *_asked(record, asked), *health, first, _interval(record, columns[0]), *others]
 
 
@@ -136,7 +141,8 @@ def _asked(record: Record, asked: Sequence[str]) -> list[str]:
 
 def _headline(record: Record, asked: Sequence[str]) -> str:
     value = _number(record.metrics.get(record.headline), record.units.get(record.headline, ""))
-    return " ".join([record.split, *_asked(record, asked), value or "undefined"])
+    part = [] if record.stopped_early is None else ["(stopped early)"]
+    return " ".join([record.split, *_asked(record, asked), value or "undefined", *part])
 
 
 def _columns(records: Sequence[Record]) -> list[str]:

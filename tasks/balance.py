@@ -75,8 +75,15 @@ class Source(Protocol):
 class Pending:
     """The batches that are left, for processes of one parent."""
 
-    def __init__(self, batches: Iterable[Batch]) -> None:
-        self._waiting = deque(Assignment(number) for number in largest_first(batches))
+    def __init__(self, batches: Iterable[Batch], as_given: bool = False) -> None:
+        """Take batches.
+
+        Args:
+            batches: what is left.
+            as_given: hand them out in this order, not the largest first.
+        """
+        numbers = [batch.number for batch in batches] if as_given else largest_first(batches)
+        self._waiting = deque(Assignment(number) for number in numbers)
         self._out: set[int] = set()
 
     def take(self, ahead: bool, sharers: int) -> Assignment | None:

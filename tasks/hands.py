@@ -99,6 +99,7 @@ class Together:
             DataError: they cannot open the data.
         """
         self._crew = shared.crew
+        self._as_given = job.options.early_stop is not None
         shared.crew.prepare(shared.opener, job.options, job.run.path, len(job.batches()))
 
     @property
@@ -107,8 +108,8 @@ class Together:
         return self._crew.accelerator
 
     def work(self, lock: int, _: Journal, pending: Sequence[Batch]) -> Work:
-        """Hand out batches, the largest first."""
-        with closing(self._crew.work(Pending(pending), lock)) as work:
+        """Hand out batches, the largest first; in their order where that is what a decision rests on."""
+        with closing(self._crew.work(Pending(pending, self._as_given), lock)) as work:
             yield from work
 
     def shares(self) -> list[dict[str, Any]]:

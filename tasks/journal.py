@@ -83,7 +83,7 @@ class Journal:
         complete: set[int] = set()
         for path in sorted(self._folder.glob("rank-*.jsonl")):
             data = read_bytes(path)
-            kept = self._complete(_parse(data, self._folder.parent), complete)
+            kept = self._complete(read_lines(data, self._folder.parent), complete)
             complete.update(kept)
             content = b"".join(line + b"\n" for number in sorted(kept) for line, _ in kept[number])
             if content != data:
@@ -129,7 +129,7 @@ class Journal:
         """
         complete: dict[int, list[Prediction]] = {}
         for path in sorted(self._folder.glob("rank-*.jsonl")):
-            for number, entries in self._complete(_parse(read_bytes(path), self._folder.parent), complete).items():
+            for number, entries in self._complete(read_lines(read_bytes(path), self._folder.parent), complete).items():
                 complete[number] = [prediction for _, prediction in entries]
         return complete
 
@@ -159,7 +159,7 @@ class Journal:
         }
 
 
-def _parse(data: bytes, root: Path) -> dict[int, list[tuple[bytes, Prediction]]]:
+def read_lines(data: bytes, root: Path) -> dict[int, list[tuple[bytes, Prediction]]]:
     """Sort the readable lines by batch; the last line counts only with its line break."""
     entries: dict[int, list[tuple[bytes, Prediction]]] = {}
     for line in data.split(b"\n")[:-1]:

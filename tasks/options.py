@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from benchmarks.schema import Regime
 from tasks.allowance import Allowance
 from tasks.base import LoadOptions
+from tasks.meter import Meter
 from tasks.model_args import ModelArgs
 from tasks.models.pool import ModelPool
 from tasks.prompts import DEFAULT
 from tasks.provenance import number_code
+
+if TYPE_CHECKING:
+    from tasks.early_stop import Baseline
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,11 @@ class RunOptions:
         code: digest of the program that the numbers come from, part of the run's identity.
         pool: keeps the loaded model between the runs of one command.
         command: the command line, for `run.json`.
-        progress: draw a progress bar on stderr.
+        progress: worker processes may write to stderr, too.
+        meter: shows how far the command is.
+        early_stop: what a run is held against while it works, None to run to the end.
+        offline: refuse connections to other machines while evaluating.
+        data_root: what the user chose, for `run.json`.
     """
 
     out: Path = Path("runs")
@@ -64,6 +72,10 @@ class RunOptions:
     pool: ModelPool = field(default_factory=ModelPool, compare=False)
     command: tuple[str, ...] = ()
     progress: bool = False
+    meter: Meter = field(default_factory=Meter, compare=False)
+    early_stop: "Baseline | None" = None
+    offline: bool = False
+    data_root: Path | None = None
 
     def load_options(self) -> LoadOptions:
         """The part that a model is loaded with."""

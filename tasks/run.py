@@ -5,19 +5,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 from benchmarks.errors import ConfigError, DataError, ModelError
-from benchmarks.schema import Prediction, Regime, Split
-from results import rows as row_files
-from results.record import SCHEMA, Record
-from tasks import call_size, failures, progress, prompts, provenance, regimes, retry, usage, watchdog
-from tasks import predictions as lines
+from benchmarks.schema import Regime, Split
+from results.record import SCHEMA, Record, StoppedEarly
+from tasks import call_size, progress, prompts, provenance, retry, usage, watchdog
 from tasks.base import ModelEntry, Task
-from tasks.coverage import prove
 from tasks.crew import Crew
+from tasks.early_stop import Judge, in_random_order
 from tasks.evaluation import Evaluation, resolve
+from tasks.finish import finish, part
 from tasks.hands import Hands, Shared, Work, hands_for
 from tasks.journal import Batch, Journal
 from tasks.opener import Names
@@ -25,9 +23,9 @@ from tasks.options import RunOptions
 from tasks.order import in_order
 from tasks.plan import Job, blind, check_model
 from tasks.ranks import Run, crew_of, follow, leading
-from tasks.score import Scores, score
 from tasks.stopping import CTRL_C, code_of
 from tasks.team import Team
+from tasks.watching import Watcher
 
 __all__ = ["Interrupted", "RunOptions", "Shared", "TooManyFailures", "evaluate", "evaluate_all"]
 
@@ -169,9 +167,12 @@ def evaluate(
             record = (None if again else run.finished()) or _run(job, hands, lock, again)
     else:
         progress.say(f"{job.title}: finished before, read from {run.path} (--fresh runs it again)")
+        options.meter.begin_row(job.title, record.n, record.n)
     if after is not None:
         after(job)
-    return record.at(run.folder.as_posix())
+    record = record.at(run.folder.as_posix())
+    options.meter.end_row(record, len(job.samples) - record.n)
+    return record
 
 
 def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> None:
@@ -201,14 +202,18 @@ def _run(job: Evaluation, hands: Hands, lock: int, again: dict[str, Any] | None)
     history["retried"] = [*before.get("retried", []), *([again] if again else [])]
     facts = {"schema": SCHEMA, "identity": job.identity, **provenance.facts(job.options.command), **history}
     facts["weights"] = None if job.options.weights is None else str(job.options.weights)
+    facts["opens"] = _opens(job)
     job.run.write_json("run.json", {**facts, "state": "running"})
     batches = job.batches()
     with Journal(job.run.path / "predictions", batches) as journal:
-        _answer(job, partial(hands.work, lock), journal, batches)
-        predictions = in_order(job.samples, journal.merge())
-    record = _finish(job, predictions)
+        stopped = _answer(job, partial(hands.work, lock), journal, batches)
+        if stopped is None:
+            asked, predictions = job, in_order(job.samples, journal.merge())
+        else:
+            asked, predictions = part(job, batches, journal.answers(), stopped.n)
+    record = finish(asked, predictions, stopped)
     ending: dict[str, Any] = {
-        "state": "done",
+        "state": "done" if stopped is None else "stopped early",
         "ended": provenance.now(),
         "accelerator": hands.accelerator,
         "ranks": hands.shares(),
@@ -219,8 +224,15 @@ def _run(job: Evaluation, hands: Hands, lock: int, again: dict[str, Any] | None)
         ending["usage"] = counted
     job.run.write_json("run.json", {**facts, **ending})
     watchdog.sweep(job.run.path / "stacks")
-    shutil.rmtree(job.run.path / "predictions", ignore_errors=True)  # merged: a left-over would only take space
+    if stopped is None:
+        shutil.rmtree(job.run.path / "predictions", ignore_errors=True)  # merged: a left-over would only take space
     return record
+
+
+def _opens(job: Evaluation) -> dict[str, str | None]:
+    """What finds model and data again, as the user named them."""
+    paths = {"data_root": job.options.data_root, "include": job.options.include}
+    return {"model": job.entry.typed or job.entry.name, **{k: None if p is None else str(p) for k, p in paths.items()}}
 
 
 def _answer(
@@ -228,8 +240,8 @@ def _answer(
     hands: Callable[[Journal, Sequence[Batch]], Work],
     journal: Journal,
     batches: Sequence[Batch],
-) -> None:
-    """Have every batch answered that is not complete yet.
+) -> StoppedEarly | None:
+    """Have every batch answered that is not complete yet; say why, where that was stopped early.
 
     Raises:
         Interrupted: the user pressed Ctrl-C; finished batches are kept.
@@ -241,20 +253,37 @@ def _answer(
     _announce(job, done, whole)
     failed_now = retry.failed_so_far(batches, journal.answers()) if complete else 0
     _stop_if_too_many(job, failed_now)
-    bar = progress.bar(job.title, whole, done, job.options.progress)
+    job.options.meter.begin_row(job.title, whole, done)
+    judge = None if job.options.early_stop is None else job.options.early_stop.judge(job, batches)
+    watcher = Watcher(job, batches, judge)
+    if stopped := watcher.begin():
+        return _stopped(job, stopped)
     try:
-        with closing(hands(journal, [batch for batch in batches if batch.number not in complete])) as work:
+        with closing(hands(journal, _pending(batches, complete, judge))) as work:
             for answered, failed in work:
                 failed_now += failed
-                bar.update(answered)
-                bar.set_postfix(failed=failed_now)
+                if stopped := watcher.batch(answered, failed):
+                    return _stopped(job, stopped)
                 _stop_if_too_many(job, failed_now)
     except KeyboardInterrupt as stop:
         kept = f"{_samples(batches, journal.complete())} of {whole} samples are done and kept"
         text = f"stopped: {kept} in {job.run.path}; the same command goes on from there"
         raise Interrupted(text, code_of(stop)) from None
-    finally:
-        bar.close()
+    return None
+
+
+def _pending(batches: Sequence[Batch], complete: Collection[int], judge: Judge | None) -> list[Batch]:
+    ordered = batches if judge is None else in_random_order(batches)
+    return [batch for batch in ordered if batch.number not in complete]
+
+
+def _stopped(job: Evaluation, found: StoppedEarly) -> StoppedEarly:
+    progress.say(
+        f"{job.title}: stopped early, {found.key} of the whole run lies in [{found.low:.4f}, {found.high:.4f}] and the "
+        f"baseline is {found.baseline:.4f}; {found.n} of {found.of} samples count; without --early-stop the command "
+        "goes on"
+    )
+    return found
 
 
 def _stop_if_too_many(job: Evaluation, failed: int) -> None:
@@ -276,63 +305,3 @@ def _announce(job: Evaluation, done: int, whole: int) -> None:
         progress.say(f"{job.title}: resuming, {done} of {whole} samples are done already, in {job.run.path}")
     else:
         progress.say(f"{job.title}: {whole} samples, into {job.run.path}")
-
-
-def _finish(job: Evaluation, predictions: Sequence[Prediction]) -> Record:
-    """Score, and write everything that outlives the run; the record comes last."""
-    ids = [sample.id for sample in job.samples]
-    scores = score(job.task.kind, job.samples, predictions)
-    record = _record(job, predictions, scores)
-    timings = ({"sample_id": each.sample_id, "seconds": round(each.seconds, 6)} for each in predictions)
-    job.run.write("predictions.jsonl", lines.to_bytes(predictions))
-    job.run.write("timings.jsonl", "".join(lines.dump(timing) + "\n" for timing in timings).encode("ascii"))
-    if counted := usage.to_bytes(predictions):
-        job.run.write("usage.jsonl", counted)
-    for name, content in (job.task.kind.files(job.samples, predictions) if job.task.kind.files else {}).items():
-        job.run.write(name, content)
-    job.run.write("rows.npz", row_files.to_bytes(ids, [sample.image_id for sample in job.samples], scores.rows))
-    job.run.write_json("result.json", record.to_json())
-    return record
-
-
-def _record(job: Evaluation, predictions: Sequence[Prediction], scores: Scores) -> Record:
-    ids = [sample.id for sample in job.samples]
-    task, split = job.task, job.split
-    return Record(
-        model=job.entry.name,
-        task=task.name,
-        kind=task.kind.name,
-        dataset=split.benchmark,
-        split=split.name,
-        data=split.origin,
-        limit=job.options.limit,
-        n=len(ids),
-        available=len(split.samples),
-        expected=split.expected,
-        failed=sum(prediction.status == "failed" for prediction in predictions),
-        unparsable=sum(prediction.status == "parse_error" for prediction in predictions),
-        missing=len(ids) - len(predictions),
-        headline=task.kind.metrics[0].headline,
-        columns=tuple(scores.metrics),
-        metrics=scores.metrics,
-        units=scores.units,
-        intervals=scores.intervals,
-        protocols={metric.name: metric.protocol for metric in task.kind.metrics},
-        slices=scores.slices,
-        options={
-            **task.protocol,
-            "prompt": task.prompt,
-            "prompt_set": job.options.prompt_set,
-            "regime": regimes.resolve(job.options.regime, job.entry),
-            **({"model_args": " ".join(map("=".join, job.options.model_args))} if job.options.model_args else {}),
-        },
-        digests={
-            "data": split.fingerprint,
-            "ids": row_files.digest_ids(ids),
-            "rows": row_files.digest(ids, scores.rows),
-            "model": job.identity["model"]["fingerprint"],
-        },
-        refbench=version("refbench"),
-        failures=failures.summarise(predictions),
-        coverage=prove(job.samples, predictions),
-    )

@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import sys
 from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from benchmarks.schema import Regime
     from results.record import Record
     from tasks.base import ModelEntry, Task
+    from tasks.meter import Meter
     from tasks.options import RunOptions
     from tasks.place import Place
     from tasks.plan import Job, Skipped
+    from tasks.session import Part
+    from tasks.settings import Settings
 
 EXAMPLES = """  refbench eval --task refcocog_res
   refbench eval --task refcoco_rec,refcocop_rec --data-root data --split testA --json
@@ -28,12 +32,13 @@ EXAMPLES = """  refbench eval --task refcocog_res
   refbench eval --task refcocog_res --weights checkpoints/tiny --out runs/mine
   refbench eval --task refcocog_res --model-arg constrain=off
   refbench eval --task coco_panoptic --save-overlays 8
+  refbench eval --task refcocog_res --model refvlm,constant --early-stop ciou=0.30
 
 A suite leaves out tasks that the model has no unit for and tasks whose files are not there, and names them below the
 table; with --split it runs the tasks that have such a split.
 The same command again goes on where it stopped, and a finished run answers at once; --fresh starts over. With
 --max-failures a row stops as soon as more samples have failed, without it every row runs to its end.
-exit codes: 0 done, 2 something must be changed, 3 more samples failed than --max-failures allows"""
+exit codes: 0 done, 1 stopped early, 2 something must be changed, 3 more samples failed than --max-failures allows"""
 _KIND = "kind"
 _ALL = "all"
 
@@ -43,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--task", metavar="T[,T…]", type=names, help="tasks to run (`refbench tasks` lists them)")
     add("--suite", metavar="S", help="suite to run instead (`refbench suites` lists them)")
-    add("--model", metavar="M", default="refvlm", help="model under test (default: refvlm)")
+    add("--model", metavar="M[,M…]", type=names, default=("refvlm",), help="models under test (default: refvlm)")
     add("--data-root", metavar="DIR", type=folder, help="official files (default: REFBENCH_DATA, else sample world)")
     add("--split", metavar="S[,S…]", type=names, default=(), help="splits (default: every official one)")
     add("--limit", metavar="N", type=positive, help="run a fixed subset of N samples per split")
@@ -66,7 +71,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
     add("--save-overlays", metavar="N", type=natural, default=0, help="draw N answers of every run: by id, and worst")
     add("--overlay-grid", metavar="FILE", type=folder, help="draw one typical answer of each task, .png or .webp")
+    add("--early-stop", metavar="RUN|K=V", help="end a row that is already decided to be worse than this, exit code 1")
     add("--quiet", action="store_true", help="nothing on standard error but errors")
+    add("--log-json", action="store_true", help="progress as JSON lines on standard error")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
     args.quiet |= place is not None and place.rank > 0  # one of them speaks for all
     hush: AbstractContextManager[object] = redirect_stderr(io.StringIO()) if args.quiet else nullcontext()
     try:
-        with hush, terminable():
-            options, records, skipped = _evaluate(args, place)
+        with hush, terminable(), _meter(args) as meter:
+            parts, records = _evaluate(args, place, meter)
     except Interrupted as stop:
         say(str(stop))
         return stop.code
@@ -91,40 +98,68 @@ def run(args: argparse.Namespace) -> int:
         return 3
     if place is not None and place.rank > 0:
         return 0
+    skipped = list(dict.fromkeys(each for part in parts for each in part.skipped))
     if args.json:
         _print_json(records, skipped, args.suite)
     else:
         _print(records, skipped, args)
-    allowed = options.max_failures or Allowance()
-    return 3 if any(allowed.exceeded(record.failed, record.n) for record in records) else 0
+    allowed = args.max_failures or Allowance()
+    if any(allowed.exceeded(record.failed, record.n) for record in records):
+        return 3
+    return 1 if any(record.stopped_early is not None for record in records) else 0
 
 
-def _evaluate(args: argparse.Namespace, place: "Place | None") -> "tuple[RunOptions, list[Record], list[Skipped]]":
+def _meter(args: argparse.Namespace) -> "Meter":
+    from tasks.meter import METERS
+
+    if args.quiet:
+        return METERS["none"]()
+    return METERS["json" if args.log_json else "bar" if sys.stderr.isatty() else "lines"]()
+
+
+def _evaluate(args: argparse.Namespace, place: "Place | None", meter: "Meter") -> "tuple[list[Part], list[Record]]":
     """Resolve names, data, splits and ways of asking, all of them before the first run, then run."""
-    from dataclasses import replace
-
-    from tasks import offline
+    from tasks import session
     from tasks.gallery import Gallery
-    from tasks.model_args import read as read_args
-    from tasks.models.registry import find as find_model
-    from tasks.run import evaluate_ranked, ways
+    from tasks.progress import say
     from tasks.settings import settings
     from tasks.team import Team
 
     gallery = Gallery(args.save_overlays, args.overlay_grid)
     chosen = settings(args.data_root, args.out)
     with nullcontext() if place is None else Team(place, chosen.runs) as team:
-        entry = find_model(args.model, args.include)
-        entry = entry if entry.of_weights is None else entry.of_weights(args.weights)
-        told = read_args(entry.name, entry.arguments, args.model_arg)
-        offline.enforce(args.offline, entry, told)
-        regimes = _regimes(args.regime)
-        jobs, skipped = _jobs(args, entry, chosen.data_root)
-        options = replace(_options(args, chosen.runs), model_args=told)
-        runs = ways(jobs, entry, options, args.prompt_set or (), regimes)
-        records = evaluate_ranked(runs, entry, options.processes, team, gallery.take)
+        parts = _parts(args, chosen, meter)
+        session.check(parts, place is not None)
+        sizes = [part.size() for part in parts]
+        meter.expect(sum(rows for rows, _ in sizes), sum(samples for _, samples in sizes))
+        records = session.run_parts(parts, team, gallery.take)
     gallery.finish()
-    return options, records, skipped
+    if records:
+        say(session.closing_line(records, meter))
+    return parts, records
+
+
+def _parts(args: argparse.Namespace, chosen: "Settings", meter: "Meter") -> "list[Part]":
+    """Find every model, and the rows that it is to run."""
+    from dataclasses import replace
+
+    from tasks import offline
+    from tasks.model_args import read as read_args
+    from tasks.models.pool import ModelPool
+    from tasks.models.registry import find as find_model
+    from tasks.session import Part
+
+    parts: list[Part] = []
+    entries = [find_model(name, args.include) for name in args.model]
+    entries = [entry if entry.of_weights is None else entry.of_weights(args.weights) for entry in entries]
+    told = [read_args(entry.name, entry.arguments, args.model_arg) for entry in entries]
+    regimes, options = _regimes(args.regime), replace(_options(args, chosen), meter=meter)
+    for entry, arguments in zip(entries, told, strict=True):
+        offline.enforce(args.offline, entry, arguments)
+        jobs, skipped = _jobs(args, entry, chosen.data_root)
+        own = replace(options, model_args=arguments, pool=ModelPool())
+        parts.append(Part(entry, own, jobs, skipped, args.prompt_set or (), regimes))
+    return parts
 
 
 def _jobs(args: argparse.Namespace, entry: "ModelEntry", root: Path | None) -> "tuple[list[Job], list[Skipped]]":
@@ -171,13 +206,16 @@ def _regimes(wanted: tuple[str, ...] | None) -> "list[Regime | None]":
     return [regime for regime in REGIMES if regime in wanted or _ALL in wanted]
 
 
-def _options(args: argparse.Namespace, out: Path) -> "RunOptions":
+def _options(args: argparse.Namespace, chosen: "Settings") -> "RunOptions":
     from tasks.device import resolve
+    from tasks.early_stop import Baseline
     from tasks.options import RunOptions
 
     on = resolve(args.device)
     return RunOptions(
-        out=out,
+        out=chosen.runs,
+        data_root=chosen.data_root,
+        early_stop=None if args.early_stop is None else Baseline.read(args.early_stop),
         limit=args.limit,
         batch_size=args.batch_size,
         seed=args.seed,

@@ -22,6 +22,10 @@ class ModelPool:
             self._model, self._key = entry.load(options), key
         return self._model
 
+    def empty(self) -> None:
+        """Let go of the model, whose memory the next one may need."""
+        self._key = self._model = None
+
     def fingerprint(self, entry: ModelEntry, options: LoadOptions) -> str:
         """Fingerprint of weights and settings, without loading where the model can tell.
 
