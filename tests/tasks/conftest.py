@@ -42,3 +42,13 @@ def killed(toy, tmp_path):
         assert done.returncode == -signal.SIGKILL, done.stderr
 
     return run
+
+
+@pytest.fixture
+def oracle(refbench):
+    """Evaluate the oracle on tasks and a data root; further words as given."""
+
+    def run(tasks, root, *words):
+        return refbench("eval", "--task", tasks, "--model", "oracle", "--data-root", root, *words)
+
+    return run
