@@ -22,7 +22,7 @@ from refvlm.regions import KINDS
 from refvlm.tokenizer import EOS, PAD, REGION, Tokenizer
 from refvlm.training.config import DataConfig
 from refvlm.training.pictures import Frame, Picture, world_picture
-from refvlm.training.questions import Question, Ref
+from refvlm.training.question import Question, Ref
 from refvlm.trp import answer_for
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from benchmarks.errors import ConfigError, unknown
 from refvlm.config import Size, SizesConfig, Strict, complaint
 from refvlm.presets import preset
 from refvlm.training.sections import EvaluateConfig, SourceConfig
+from refvlm.transfer.config import TransferConfig
 
 
 class DataConfig(Strict):
@@ -92,9 +93,16 @@ class OptimConfig(Strict):
 
 
 class LossConfig(Strict):
-    """Weight of each loss; one of weight 0 is not computed."""
+    """Weight of each loss; one of weight 0 is not computed.
+
+    `text_per` says what the loss of the words is a mean over: tokens, or turns, so that an answer of one word counts as
+    much as a caption. `words` is the loss of naming what covers each image token by the embeddings of its words, see
+    `refvlm.training.step.CellHeads.words`: without it, the language model hardly learns to answer in words.
+    """
 
     text: float = 1.0
+    text_per: Literal["token", "turn"] = "token"
+    words: float = 0.0
     box: float = 0.5
     mask: float = 0.5
     heat: float = 1.0
@@ -132,6 +140,7 @@ class TrainConfig(Strict):
         deepspeed: DeepSpeed's own JSON file, relative to the working folder; empty does without.
         track: where the losses go beside train_log.jsonl.
         evaluate: what the harness measures while the run goes on.
+        transfer: what comes from two other models, see `refvlm.transfer`; None for nothing.
     """
 
     seed: int = 0
@@ -148,6 +157,7 @@ class TrainConfig(Strict):
     deepspeed: str = ""
     track: Literal["tensorboard", "trackio"] | None = None
     evaluate: EvaluateConfig = Field(default_factory=EvaluateConfig)
+    transfer: TransferConfig | None = None
     log_every: int = 20
     save_every: int = 200
 

@@ -27,7 +27,7 @@ from refvlm.regions import rasterise
 from refvlm.training.batches import JOINTS
 from refvlm.training.config import DataConfig
 from refvlm.training.pictures import Frame, Picture
-from refvlm.training.questions import Drawn, Question, Ref
+from refvlm.training.question import Drawn, Question, Ref
 from refvlm.training.room import Room
 from refvlm.training.sources import Source
 from refvlm.training.truths import Mark, Unusable

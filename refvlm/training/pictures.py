@@ -12,7 +12,8 @@ from refvlm.config import PixelConfig, SizesConfig
 from refvlm.processor import PLAIN, Letterbox
 from refvlm.training.cells import KINDS, UNKNOWN, describe_cells, describe_dense_cells
 from refvlm.training.config import DataConfig
-from refvlm.training.questions import DENSE_MAKERS, SHAPES_MAKERS, Draw, Drawn, Question, Ref
+from refvlm.training.question import Draw, Drawn, Question, Ref
+from refvlm.training.questions import DENSE_MAKERS, SHAPES_MAKERS
 
 Asker = Callable[[str], Question | None]
 """(kind of question) -> a question, None where the scene does not offer it."""

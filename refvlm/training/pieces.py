@@ -65,11 +65,16 @@ def move(batch: Batch, device: torch.device) -> Batch:
     return replace(batch, **moved)
 
 
-def counts(batch: Batch) -> Counts:
-    """Count what each loss is a mean over. Joints are counted by people, although some of a person's may be hidden."""
+def counts(batch: Batch, text_per: str = "token") -> Counts:
+    """Count what each loss is a mean over. Joints are counted by people, although some of a person's may be hidden.
+
+    Args:
+        batch: what is counted.
+        text_per: "token" or "turn", see `refvlm.training.config.LossConfig`.
+    """
     asked = batch.depth[batch.image[batch.ref_row[~batch.spatial]]]
     found = {
-        "text": (batch.labels != IGNORED).sum(),
+        "text": (batch.labels != IGNORED).sum() if text_per == "token" else torch.tensor(len(batch.labels)),
         "cells": cells.weights(batch.cells).sum((0, 2, 3)),
         "box": batch.spatial.sum(),
         "heat": batch.spatial.sum(),

@@ -5,90 +5,26 @@ maker returns None where a scene does not offer its question.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.schema import Unit
-from benchmarks.world import captions, questions
 from benchmarks.world.dense import STUFF, THINGS, DenseObject, DenseScene
 from benchmarks.world.expressions import KINDS, all_expressions
 from benchmarks.world.grandf import describe as describe_grounded
 from benchmarks.world.grefcoco import expressions as several_expressions
 from benchmarks.world.reasonseg import LONG, SHORT
 from benchmarks.world.salient import salient_mask
-from benchmarks.world.scenes import COLOURS, SHAPES, SIZE, Scene
+from benchmarks.world.scenes import SIZE, Scene
 from benchmarks.world.visual7w import candidates, which
 from refvlm.training.prompts_drawn import DRAWN, draw_prompt
+from refvlm.training.question import Draw, Drawn, Question, Ref
+from refvlm.training.worded import ask, caption, choose, exists, recall
 from refvlm.training.wording import word
 from refvlm.trp import Text, Triplet
 
 LEAST_PIXELS = 30
 """Stuff that shows in fewer pixels is not asked about, as small objects are not."""
-
-
-@dataclass(frozen=True)
-class Ref:
-    """The truth about one `<REF>`, in the square input; nothing of it for depth.
-
-    Attributes:
-        mask: bool [S, S], or float [S, S], the share of each pixel that is inside.
-        joints: float [17, 3] of a person, xy in pixels and visibility.
-        box: cxcywh in 0..1; None for the tight box of the mask.
-    """
-
-    mask: np.ndarray | None = None
-    joints: np.ndarray | None = None
-    box: tuple[float, float, float, float] | None = None
-
-    @property
-    def spatial(self) -> bool:
-        """Whether it is an object."""
-        return self.mask is not None or self.box is not None
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A visual prompt as it is drawn: its kind and a float32 [S, S] raster."""
-
-    kind: str
-    mask: np.ndarray
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question and its answer.
-
-    Attributes:
-        prompt: the user's words.
-        wants: unit of the answer.
-        body: the answer; one `Ref` in `refs` for every instance of its triplets, in order.
-        refs: see `body`.
-        regions: visual prompts, in the order of the words.
-        commanded: whether the command of the wanted unit stands before the words.
-    """
-
-    prompt: str
-    wants: Unit
-    body: tuple[Text | Triplet, ...]
-    refs: tuple[Ref, ...] = ()
-    regions: tuple[Drawn, ...] = ()
-    commanded: bool = True
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What decides about a question besides its scene.
-
-    Attributes:
-        rng: random numbers.
-        expression_shares: how often each kind of expression is drawn, in the order of `KINDS`.
-        instruction_share: share of questions that are asked without a command.
-    """
-
-    rng: np.random.Generator
-    expression_shares: Sequence[float]
-    instruction_share: float = 0.0
 
 
 def refer(scene: Scene, draw: Draw) -> Question | None:
@@ -113,31 +49,6 @@ def refer_many(scene: Scene, draw: Draw) -> Question | None:
         return Question(prompt, "mask", (Text("nothing."),))
     refs = tuple(Ref(scene.masks[row]) for row in meant)
     return Question(prompt, "mask", (Triplet(text, "mask", len(refs)), Text(".")), refs)
-
-
-def exists(scene: Scene, draw: Draw) -> Question | None:
-    """Say whether an object is there."""
-    there = sorted({(thing.colour, thing.shape) for thing in scene.things})
-    parts = [(c, s) for c in {c for c, _ in there} for s in {s for _, s in there} if (c, s) not in there]
-    every = [(c, s) for c in COLOURS for s in SHAPES if (c, s) not in there]
-    yes = bool(draw.rng.random() < 0.5)
-    pool = there if yes else sorted(parts) if parts and draw.rng.random() < 0.5 else every
-    colour, shape = pool[int(draw.rng.integers(len(pool)))]
-    article = "an" if colour[0] in "aeiou" else "a"
-    text = f"Is there {article} {colour} {shape} in the image?"
-    return _text("answer_yes_or_no", draw, text, "yes" if yes else "no")
-
-
-def ask(scene: Scene, draw: Draw) -> Question | None:
-    """Answer in a word: how many, is there, which colour, which shape."""
-    asked = questions.ask(scene, draw.rng)
-    _, text, answer = asked[int(draw.rng.integers(len(asked)))]
-    return _text("answer_briefly", draw, text, answer)
-
-
-def caption(scene: Scene, draw: Draw) -> Question | None:
-    """Describe the scene from left to right."""
-    return _text("describe_image", draw, "", captions.references(scene, draw.rng)[2].lower())
 
 
 def detect(scene: DenseScene, draw: Draw) -> Question | None:
@@ -261,14 +172,6 @@ def describe(thing: DenseObject) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def choose(scene: Scene, draw: Draw) -> Question | None:
-    """Say which of two colours the largest shape has."""
-    biggest = max(scene.things, key=lambda thing: thing.radius)
-    others = [colour for colour in COLOURS if colour != biggest.colour]
-    pair = draw.rng.permutation([biggest.colour, others[int(draw.rng.integers(len(others)))]]).tolist()
-    return _text("answer_briefly", draw, f"Is the largest shape {pair[0]} or {pair[1]}?", biggest.colour)
-
-
 def grounded_caption(scene: DenseScene, draw: Draw) -> Question | None:
     """Describe the scene and segment what each phrase names."""
     _, named = describe_grounded(scene)
@@ -294,10 +197,6 @@ def by_depth(scene: DenseScene, draw: Draw) -> Question | None:
     asked = (SHORT if draw.rng.random() < 0.5 else LONG)[side]
     body = (Triplet(phrase, "mask", 1), Text("."))
     return Question(word("segment_answer", draw.rng, asked), "mask", body, (Ref(meant.mask),))
-
-
-def _text(key: str, draw: Draw, question: str, answer: str) -> Question:
-    return Question(word(key, draw.rng, question), "text", (Text(answer),))
 
 
 def _marked(scene: DenseScene, draw: Draw) -> tuple[DenseObject, Drawn]:
@@ -333,7 +232,7 @@ def _grouped(prompt: str, unit: Unit, groups: Sequence[tuple[str, list[Ref]]]) -
 
 
 SHAPES_MAKERS: Mapping[str, Callable[[Scene, Draw], Question | None]] = {
-    "refer": refer, "refer_many": refer_many, "exists": exists, "ask": ask, "choose": choose,
+    "refer": refer, "refer_many": refer_many, "exists": exists, "ask": ask, "choose": choose, "recall": recall,
     "caption": caption, "describe_shape": describe_shape,
 }  # fmt: skip
 DENSE_MAKERS: Mapping[str, Callable[[DenseScene, Draw], Question | None]] = {

@@ -1,5 +1,6 @@
 """One training step: packed turns through the model, and every loss."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,10 +22,16 @@ _BUCKETS = (0, 0.4, 0.75, 1)
 
 
 class CellHeads(nn.Module):
-    """Heads that name what covers each cell while training; they are not part of the model."""
+    """Heads that name what covers each cell while training; they are not part of the model.
 
-    def __init__(self, model: RefVLM) -> None:
+    Attributes:
+        word_ids: ids of the words for each map's values, see `refvlm.training.vocabulary.cell_words`; only `words`
+            needs them.
+    """
+
+    def __init__(self, model: RefVLM, word_ids: Sequence[Sequence[int]] = ()) -> None:
         super().__init__()
+        self.word_ids = word_ids
         counts = [len(names) + 1 for names in cells.KINDS]
         self.on_keys = nn.ModuleList(nn.Linear(model.config.decoder.width, count) for count in counts)
         self.on_tokens = nn.ModuleList(nn.Linear(model.config.encoder.width, count) for count in counts)
@@ -33,17 +40,33 @@ class CellHeads(nn.Module):
         """Weighted mean cross-entropy of every map, over both feature maps, times the map's share, float [5]."""
         values = model.query_trunk.keys(features)[1]
         tokens = resize(features.encoded, covered.shape[-1]).flatten(2).transpose(1, 2)
-        losses = []
-        weights = cells.weights(covered)
-        for maps, heads in ((values, self.on_keys), (tokens, self.on_tokens)):
-            for i, head in enumerate(heads):
-                wanted = covered[:, i].flatten()
-                known = weights[:, i].flatten()
-                logits = head(maps).flatten(0, 1).float()
-                loss = functional.cross_entropy(logits, wanted, reduction="none", ignore_index=cells.UNKNOWN)
-                mean = (loss * known).sum() / known.sum().clamp(min=1)
-                losses.append(mean if shares is None else mean * shares[i])
-        return torch.stack(losses).mean()
+        both = ((values, self.on_keys), (tokens, self.on_tokens))
+        return _naming_loss([[head(maps).float() for head in heads] for maps, heads in both], covered, shares)
+
+    def words(self, model: RefVLM, features: ImageFeatures, covered: Tensor, shares: Tensor | None) -> Tensor:
+        """The same, where a value's logit is the product of the image token, as the language model reads it, and the
+        embedding of the value's word; that of nothing is 0. So image tokens come to lie near the words for what they
+        show, and a question finds its object by its words.
+        """
+        side = model.config.grid
+        tokens = features.tokens.transpose(1, 2).reshape(len(covered), -1, side, side)
+        maps = resize(tokens, covered.shape[-1]).flatten(2).transpose(1, 2).float()
+        table = model.llm.model.embed_tokens.weight.float()
+        named = [functional.linear(maps, table[list(ids)]) for ids in self.word_ids]
+        return _naming_loss([[functional.pad(logits, (1, 0)) for logits in named]], covered, shares)
+
+
+def _naming_loss(guesses: Sequence[Sequence[Tensor]], covered: Tensor, shares: Tensor | None) -> Tensor:
+    """Weighted mean cross-entropy of every map, float [B, C*C, V] in each set of guesses, times the map's share."""
+    weights = cells.weights(covered)
+    losses = []
+    for maps in guesses:
+        for i, logits in enumerate(maps):
+            wanted, known = covered[:, i].flatten(), weights[:, i].flatten()
+            loss = functional.cross_entropy(logits.flatten(0, 1), wanted, reduction="none", ignore_index=cells.UNKNOWN)
+            mean = (loss * known).sum() / known.sum().clamp(min=1)
+            losses.append(mean if shares is None else mean * shares[i])
+    return torch.stack(losses).mean()
 
 
 @dataclass(frozen=True)
@@ -86,14 +109,17 @@ def losses_of(
         weights: of the losses.
         shares: of the piece in the step, see `refvlm.training.pieces`; None where it is all of it.
     """
-    passed = _run(model, batch)
+    passed = _run(model, batch, weights.text_per)
     found = {"text": passed.text}
     if len(batch.ref_row) and _decodes(weights, model):
         found |= _decoder_losses(model, batch, model.decode(_queries(passed, batch), passed.features))
     if shares is not None:
         found = {name: value * share_of(name, shares) for name, value in found.items()}
+    cell_shares = None if shares is None else shares["cells"]
     if weights.cells:
-        found["cells"] = heads(model, passed.features, batch.cells, None if shares is None else shares["cells"])
+        found["cells"] = heads(model, passed.features, batch.cells, cell_shares)
+    if weights.words:
+        found["words"] = heads.words(model, passed.features, batch.cells, cell_shares)
     found = {name: value for name, value in found.items() if _weight(weights, name)}
     found["total"] = torch.stack([_weight(weights, name) * value for name, value in found.items()]).sum()
     return found
@@ -111,11 +137,11 @@ def _weight(weights: LossConfig, name: str) -> float:
 
 
 def _decodes(weights: LossConfig, model: RefVLM) -> bool:
-    wanted = any(value for name, value in weights if name not in ("text", "cells"))
+    wanted = any(value for name, value in weights if name not in ("text", "text_per", "cells", "words"))
     return wanted or bool(model.config.decoders)
 
 
-def _run(model: RefVLM, batch: Batch) -> _Passed:
+def _run(model: RefVLM, batch: Batch, text_per: str = "token") -> _Passed:
     features = model.vision(batch.pixels)
     embedded = model.embed(batch.ids)
     if len(batch.regions):
@@ -130,8 +156,12 @@ def _run(model: RefVLM, batch: Batch) -> _Passed:
         states = model.states(images, batch.image[first:last], embedded[first:last, :length])
         labels = batch.labels[first:last, 1:length]
         logits = model.llm.lm_head(states[:, :-1][labels != IGNORED])
-        lost.append(functional.cross_entropy(logits.float(), labels[labels != IGNORED], reduction="sum"))
-        count += len(logits)
+        spoken = labels != IGNORED
+        losses = functional.cross_entropy(logits.float(), labels[spoken], reduction="none")
+        if text_per == "turn":
+            losses = losses / spoken.sum(1, keepdim=True).expand_as(spoken)[spoken]
+        lost.append(losses.sum())
+        count += len(spoken) if text_per == "turn" else len(logits)
         inside = (batch.ref_row >= first) & (batch.ref_row < last)
         ref_states.append(states[batch.ref_row[inside] - first, batch.ref_column[inside]])
     return _Passed(features, embedded, torch.cat(ref_states), torch.stack(lost).sum() / count)

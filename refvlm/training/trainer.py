@@ -25,9 +25,11 @@ from refvlm.training.parts import choose_learners, learners, parameter_groups
 from refvlm.training.pieces import Counts, counts, cut, move, shares, total
 from refvlm.training.recompute import recompute_layers
 from refvlm.training.step import CellHeads, Step, losses_of
-from refvlm.training.vocabulary import find_tokenizer
+from refvlm.training.vocabulary import cell_words
 from refvlm.training.warm import start_from
 from refvlm.training.world import Place, open_world
+from refvlm.transfer.reading import ReadingStep
+from refvlm.transfer.start import start_transfer, words_of
 
 _LOG = logging.getLogger(__name__)
 STATE = "training_state.pt"
@@ -56,7 +58,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config = config
         self.world = world or open_world(config, place.device)
-        self.tokenizer: Tokenizer = find_tokenizer(config.tokenizer, config.model.grammar)
+        self.tokenizer: Tokenizer = words_of(config)
         self.model = RefVLM(RefVLMConfig(**config.model.model_dump(), vocab_size=len(self.tokenizer)))
         if fresh:
             self._start_from(place.start_from or (Path(config.start_from) if config.start_from else None))
@@ -65,9 +67,14 @@ class Trainer:
         choose_learners(self.model, config)
         if config.optim.recompute:
             recompute_layers(self.model)
-        self.heads = CellHeads(self.model).requires_grad_(config.loss.cells > 0)
+        words = cell_words(self.tokenizer) if config.loss.words else ()
+        self.heads = CellHeads(self.model, words).requires_grad_(config.loss.cells > 0)
         optimizer = torch.optim.AdamW(parameter_groups(self.model, self.heads, config.optim), betas=config.optim.betas)
-        step = Step(self.model, self.heads, config.loss)
+        step = (
+            ReadingStep(self.model, self.heads, config.loss, self.tokenizer)
+            if config.transfer is not None and config.transfer.read_words
+            else Step(self.model, self.heads, config.loss)
+        )
         self.module, self.optimizer = self.world.prepare(step, optimizer)
         self.base_lrs = [group["lr"] for group in self.optimizer.param_groups]
         self._own = dict(learners(self.model)) if config.optim.ema else {}
@@ -76,6 +83,8 @@ class Trainer:
         self.seconds = 0.0
 
     def _start_from(self, folder: Path | None) -> None:
+        if self.config.transfer is not None:
+            start_transfer(self.model, self.tokenizer, self.config.transfer)
         if folder is None:
             return
         if not folder.is_dir():
@@ -109,7 +118,7 @@ class Trainer:
         """How much of the step each piece is, over all processes; None where there is one piece only."""
         if len(pieces) == self.world.num_processes == 1:
             return [None]
-        parts = [counts(piece) for piece in pieces]
+        parts = [counts(piece, self.config.loss.text_per) for piece in pieces]
         whole = {name: self.world.reduce(value, "sum") for name, value in total(parts).items()}
         return [shares(part, whole) for part in parts]
 

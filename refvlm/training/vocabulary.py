@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from benchmarks.errors import ConfigError
 from benchmarks.world.captions import COUNTS
 from benchmarks.world.dense import STUFF, TEXTURES, THINGS
 from benchmarks.world.expressions import VOCABULARY
@@ -13,6 +14,7 @@ from refvlm.fingerprint import TOKENIZER
 from refvlm.grammars import TRP, VD_COT, WORDS
 from refvlm.prompting import PROMPT_WORDS
 from refvlm.tokenizer import Tokenizer, WordTokenizer, load_tokenizer
+from refvlm.training.cells import KINDS
 from refvlm.training.wording import KEYS, wordings
 
 _ANSWERS = (
@@ -47,3 +49,17 @@ def find_tokenizer(folder: str, grammar: str = TRP) -> Tokenizer:
     from refvlm.subwords import SubwordTokenizer
 
     return SubwordTokenizer.from_pretrained(Path(folder))
+
+
+def cell_words(tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...]:
+    """Ids of the words for what covers a cell, map by map, see `refvlm.training.cells`.
+
+    Raises:
+        ConfigError: the tokenizer has no single token for one of them.
+    """
+    for word in (word for words in KINDS for word in words):
+        if word not in tokenizer.ids:
+            raise ConfigError(
+                f"loss.words needs a token for {word!r}, which the tokenizer lacks: set it to 0"
+            )
+    return tuple(tuple(tokenizer.ids[word] for word in words) for words in KINDS)

@@ -15,7 +15,8 @@ from benchmarks.world.scenes import generate
 from refvlm import checkpoint
 from refvlm.training.batches import build
 from refvlm.training.config import DataConfig, LossConfig, OptimConfig, load_config
-from refvlm.training.questions import DENSE_MAKERS, SHAPES_MAKERS, Draw
+from refvlm.training.question import Draw
+from refvlm.training.questions import DENSE_MAKERS, SHAPES_MAKERS
 from refvlm.training.step import losses_of
 from refvlm.training.train import train
 from refvlm.training.trainer import Trainer, schedule

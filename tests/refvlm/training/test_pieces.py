@@ -11,9 +11,9 @@ from refvlm.training.step import losses_of
 from refvlm.training.trainer import Trainer
 
 
-@pytest.fixture
-def trainer(complete_config):
-    return Trainer(complete_config())
+@pytest.fixture(params=["token", "turn"])
+def trainer(complete_config, request):
+    return Trainer(complete_config(loss={"text_per": request.param, "words": 1.0}))
 
 
 @pytest.fixture
@@ -53,13 +53,14 @@ def test_some_turns_keep_what_belongs_to_them(batch):
 def test_means_times_shares_add_up_to_the_means_of_the_whole(trainer, batch, pieces):
     whole = losses_of(trainer.model, trainer.heads, batch, trainer.config.loss)
     parts = cut(batch, pieces)
-    every = total([counts(part) for part in parts])
+    per = trainer.config.loss.text_per
+    every = total([counts(part, per) for part in parts])
     assert {name: value.tolist() for name, value in every.items()} == {
-        name: value.tolist() for name, value in counts(batch).items()
+        name: value.tolist() for name, value in counts(batch, per).items()
     }
     summed = dict.fromkeys(whole, 0.0)
     for part in parts:
-        found = losses_of(trainer.model, trainer.heads, part, trainer.config.loss, shares(counts(part), every))
+        found = losses_of(trainer.model, trainer.heads, part, trainer.config.loss, shares(counts(part, per), every))
         for name, value in found.items():
             summed[name] += value.item()
     # Joints are looked for in boxes that are moved at random, by other amounts in other batches.

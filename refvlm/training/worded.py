@@ -1,0 +1,107 @@
+"""Questions about scenes of shapes that are answered in words."""
+
+from collections.abc import Callable, Mapping
+
+from benchmarks.world import captions, questions
+from benchmarks.world.scenes import COLOURS, SHAPES, Scene, Thing
+from refvlm.training.question import Draw, Question, in_words
+
+
+def exists(scene: Scene, draw: Draw) -> Question | None:
+    """Say whether an object is there."""
+    there = sorted({(thing.colour, thing.shape) for thing in scene.things})
+    parts = [(c, s) for c in {c for c, _ in there} for s in {s for _, s in there} if (c, s) not in there]
+    every = [(c, s) for c in COLOURS for s in SHAPES if (c, s) not in there]
+    yes = bool(draw.rng.random() < 0.5)
+    pool = there if yes else sorted(parts) if parts and draw.rng.random() < 0.5 else every
+    colour, shape = pool[int(draw.rng.integers(len(pool)))]
+    text = f"Is there {_article(colour)} {colour} {shape} in the image?"
+    return in_words("answer_yes_or_no", draw, text, "yes" if yes else "no")
+
+
+def ask(scene: Scene, draw: Draw) -> Question | None:
+    """Answer in a word: how many, is there, which colour, which shape."""
+    asked = questions.ask(scene, draw.rng)
+    _, text, answer = asked[int(draw.rng.integers(len(asked)))]
+    return in_words("answer_briefly", draw, text, answer)
+
+
+def choose(scene: Scene, draw: Draw) -> Question | None:
+    """Say which of two colours the largest shape has."""
+    biggest = max(scene.things, key=lambda thing: thing.radius)
+    others = [colour for colour in COLOURS if colour != biggest.colour]
+    pair = draw.rng.permutation([biggest.colour, others[int(draw.rng.integers(len(others)))]]).tolist()
+    return in_words("answer_briefly", draw, f"Is the largest shape {pair[0]} or {pair[1]}?", biggest.colour)
+
+
+def caption(scene: Scene, draw: Draw) -> Question | None:
+    """Describe the scene from left to right."""
+    return in_words("describe_image", draw, "", captions.references(scene, draw.rng)[2].lower())
+
+
+def recall(scene: Scene, draw: Draw) -> Question | None:
+    """Answer in a word about what a single attribute picks out: which colour, which shape, how many, is there.
+
+    Questions of two attributes, as `exists` asks, are hardly learnt without these.
+    """
+    makers = (_colour_of, _shape_of, _is_there, _is_there, _how_many, _outermost)
+    return makers[int(draw.rng.integers(len(makers)))](scene, draw)
+
+
+def _colour_of(scene: Scene, draw: Draw) -> Question | None:
+    shapes = [thing.shape for thing in scene.things]
+    alone = [thing for thing in scene.things if shapes.count(thing.shape) == 1]
+    if not alone:
+        return None
+    thing = alone[int(draw.rng.integers(len(alone)))]
+    return in_words("answer_briefly", draw, f"What color is the {thing.shape}?", thing.colour)
+
+
+def _shape_of(scene: Scene, draw: Draw) -> Question | None:
+    colours = [thing.colour for thing in scene.things]
+    alone = [thing for thing in scene.things if colours.count(thing.colour) == 1]
+    if not alone:
+        return None
+    thing = alone[int(draw.rng.integers(len(alone)))]
+    return in_words("answer_briefly", draw, f"Which shape is {thing.colour}?", thing.shape)
+
+
+def _is_there(scene: Scene, draw: Draw) -> Question | None:
+    coloured, there = bool(draw.rng.random() < 0.5), bool(draw.rng.random() < 0.5)
+    here = {thing.colour if coloured else thing.shape for thing in scene.things}
+    pool = sorted(here) if there else [name for name in (COLOURS if coloured else SHAPES) if name not in here]
+    if not pool:
+        return None
+    name = pool[int(draw.rng.integers(len(pool)))]
+    text = f"Is there {_article(name)} {name}{' shape' if coloured else ''} in the image?"
+    return in_words("answer_yes_or_no", draw, text, "yes" if there else "no")
+
+
+def _how_many(scene: Scene, draw: Draw) -> Question | None:
+    colours = [thing.colour for thing in scene.things]
+    pool = colours if draw.rng.random() < 0.7 else list(COLOURS)
+    colour = pool[int(draw.rng.integers(len(pool)))]
+    return in_words("answer_briefly", draw, f"How many {colour} shapes are there?", str(colours.count(colour)))
+
+
+def _outermost(scene: Scene, draw: Draw) -> Question | None:
+    end = list(_ENDS)[int(draw.rng.integers(len(_ENDS)))]
+    thing = min(scene.things, key=_ENDS[end])
+    if draw.rng.random() < 0.5:
+        return in_words("answer_briefly", draw, f"What color is the {end} shape?", thing.colour)
+    return in_words("answer_briefly", draw, f"Which shape is {end}?", thing.shape)
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
+
+
+_ENDS: Mapping[str, Callable[[Thing], float]] = {
+    "leftmost": lambda thing: thing.x,
+    "rightmost": lambda thing: -thing.x,
+    "topmost": lambda thing: thing.y,
+    "bottommost": lambda thing: -thing.y,
+    "largest": lambda thing: -thing.radius,
+    "smallest": lambda thing: thing.radius,
+}
+"""Word -> what is least for the thing that it means."""

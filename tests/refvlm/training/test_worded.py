@@ -1,0 +1,53 @@
+"""Questions that are answered in words are checked by hand-written rules about the scene they come from."""
+
+import re
+
+import numpy as np
+import pytest
+
+from benchmarks.world.scenes import COLOURS, SHAPES, generate
+from refvlm.training.question import Draw
+from refvlm.training.worded import recall
+
+_EXTREMES = {
+    "leftmost": ("x", min), "rightmost": ("x", max), "topmost": ("y", min), "bottommost": ("y", max),
+    "smallest": ("radius", min), "largest": ("radius", max),
+}  # fmt: skip
+
+
+def answer_of(text, scene):
+    """What a person says, by rules that share nothing with the maker; None where the rule does not cover it."""
+    if found := re.search(r"What color is the (\w+)\?", text):
+        (colour,) = [thing.colour for thing in scene.things if thing.shape == found[1]]
+        return colour
+    if (found := re.search(r"Which shape is (\w+)\?", text)) and found[1] in COLOURS:
+        (shape,) = [thing.shape for thing in scene.things if thing.colour == found[1]]
+        return shape
+    if found := re.search(r"Is there an? (\w+)", text):
+        return "yes" if any(found[1] in (thing.colour, thing.shape) for thing in scene.things) else "no"
+    if found := re.search(r"How many (\w+) shapes", text):
+        return str(sum(thing.colour == found[1] for thing in scene.things))
+    found = re.search(r"(What color|Which shape) is (?:the )?(\w+)", text)
+    key, choose = _EXTREMES[found[2]]
+    thing = choose(scene.things, key=lambda each: getattr(each, key))
+    return thing.colour if found[1] == "What color" else thing.shape
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_answers_are_true(index):
+    scene = generate(5, "test", index)
+    for seed in range(40):
+        question = recall(scene, Draw(np.random.default_rng(seed), (1.0, 0.0, 0.0, 0.0)))
+        if question is not None:
+            assert question.body[0].text == answer_of(question.prompt, scene)
+
+
+def test_yes_and_no_are_equally_often_right():
+    answers = []
+    for seed in range(600):
+        question = recall(generate(5, "test", seed % 20), Draw(np.random.default_rng(seed), (1.0, 0.0, 0.0, 0.0)))
+        answers += [question.body[0].text] if question and "Is there" in question.prompt else []
+    assert len(answers) > 100
+    assert 0.4 < answers.count("yes") / len(answers) < 0.6  # five standard errors of 200 draws are 0.18
+    assert set(answers) == {"yes", "no"}
+    assert set(SHAPES) & set(COLOURS) == set()
