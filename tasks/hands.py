@@ -12,7 +12,7 @@ from tasks.balance import Pending, Tally, shares
 from tasks.crew import Crew
 from tasks.evaluation import Evaluation, Opener
 from tasks.journal import Batch, Journal
-from tasks.stopping import held
+from tasks.stopping import Hold
 
 Work = Generator[tuple[int, int], None, None]
 """(samples, failed samples) of every batch, as soon as the journal has it."""
@@ -73,14 +73,16 @@ class Alone:
     def work(self, _: int, journal: Journal, pending: Sequence[Batch]) -> Work:
         """Answer batch after batch. Ctrl-C and SIGTERM let the one in work finish."""
         begun = monotonic()
-        for batch, following in zip_longest(pending, pending[1:]):
-            with held("finishing the batch in work (Ctrl-C ends it at once)"):
+        with Hold("finishing the batch in work (Ctrl-C ends it at once)") as hold:
+            for batch, following in zip_longest(pending, pending[1:]):
+                hold.begin()
                 start = perf_counter()
                 answers = self._job.answer(self._model, batch, following)
                 journal.append(batch, answers)
                 failures = sum(answer.status == "failed" for answer in answers)
                 self._tally.add(len(answers), failures, perf_counter() - start)
-            yield len(answers), failures
+                hold.end()
+                yield len(answers), failures
         self._wall_s = monotonic() - begun
 
     def shares(self) -> list[dict[str, Any]]:

@@ -65,6 +65,7 @@ class Journal:
         self._path = folder / f"rank-{label}.jsonl"
         self._batches = batches
         self._file: int | None = None
+        self._size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -137,14 +138,15 @@ class Journal:
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-        size = os.fstat(self._file).st_size
+            self._size = os.fstat(self._file).st_size  # nobody else writes this file
         try:
             view = memoryview(data)
             while view:
                 view = view[os.write(self._file, view) :]
         except OSError:
-            os.ftruncate(self._file, size)
+            os.ftruncate(self._file, self._size)
             raise
+        self._size += len(data)
 
     def _complete(
         self, entries: Mapping[int, list[tuple[bytes, Prediction]]], known: Mapping[int, Any] | set[int]

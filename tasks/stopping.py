@@ -4,8 +4,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CTRL_C, TERMINATED = 130, 143
@@ -30,38 +30,57 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@contextmanager
-def held(notice: str = "") -> Iterator[None]:
-    """Let what is inside finish: a signal takes effect at its end, a second one at once.
+class Hold:
+    """Lets pieces of work finish: a signal during one takes effect at its end, a second one at once.
 
-    Args:
-        notice: written to standard error when the first one comes.
+    A context manager around all of them, since to set handlers for every piece costs more than a small piece. Between
+    pieces a signal does what it did before. Without effect in any other thread than the first.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS}
-    came: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if came:
-            _pass_on(before[number], number, frame)
-        came.append(number)
-        if notice:
+    def __init__(self, notice: str = "") -> None:
+        """Set it up.
+
+        Args:
+            notice: written to standard error when the first signal of a piece comes.
+        """
+        self._notice = notice
+        self._inside = False
+        self._came: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.getsignal(number) for number in SIGNALS}
+            self._before = {number: handler for number, handler in self._before.items() if callable(handler)}
+        for number in self._before:
+            signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def begin(self) -> None:
+        """Begin a piece."""
+        self._inside = True
+
+    def end(self) -> None:
+        """End a piece; what came meanwhile takes effect."""
+        self._inside = False
+        if self._came:
+            number = self._came[0]
+            self._came = []
+            self._before[number](number, None)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._came or not self._inside:
+            self._before[number](number, frame)
+            return
+        self._came.append(number)
+        if self._notice:
             from tasks.progress import say
 
-            say(notice)
-
-    ours = [number for number in SIGNALS if callable(before[number])]
-    for number in ours:
-        signal.signal(number, note)
-    try:
-        yield
-    finally:
-        for number in ours:
-            signal.signal(number, before[number])
-    if came:
-        _pass_on(before[came[0]], came[0], None)
+            say(self._notice)
 
 
 def code_of(stop: KeyboardInterrupt) -> int:
@@ -71,8 +90,3 @@ def code_of(stop: KeyboardInterrupt) -> int:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
-
-
-def _pass_on(handler: object, number: int, frame: FrameType | None) -> None:
-    if callable(handler):
-        handler(number, frame)

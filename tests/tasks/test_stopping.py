@@ -1,9 +1,10 @@
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
-from tasks.stopping import Terminated, code_of, held, terminable
+from tasks.stopping import Hold, Terminated, code_of, terminable
 
 
 def send(number):
@@ -11,35 +12,53 @@ def send(number):
     os.kill(os.getpid(), number)
 
 
-def test_a_signal_waits_for_the_end_of_what_is_held(capsys):
+def test_a_signal_waits_for_the_end_of_the_piece(capsys):
     done = []
-    with pytest.raises(KeyboardInterrupt) as stop, held("finishing"):
+    with Hold("finishing") as hold:
+        hold.begin()
         send(signal.SIGINT)
         done.append("rest")
+        with pytest.raises(KeyboardInterrupt) as stop:
+            hold.end()
     assert done == ["rest"]
     assert capsys.readouterr().err == "finishing\n"
     assert code_of(stop.value) == 130
 
 
 def test_a_second_signal_ends_it_at_once():
-    done = []
-    with pytest.raises(KeyboardInterrupt), held():
+    with Hold() as hold:
+        hold.begin()
         send(signal.SIGINT)
-        send(signal.SIGINT)
-        done.append("never")
-    assert done == []
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+
+
+def test_between_two_pieces_a_signal_does_what_it_did_before(capsys):
+    with Hold("finishing") as hold:
+        hold.begin()
+        hold.end()
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+    assert capsys.readouterr().err == ""
 
 
 def test_sigterm_stops_like_ctrl_c_with_a_code_of_its_own():
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Terminated) as stop, terminable(), held():
+    with terminable(), Hold() as hold:
+        hold.begin()
         send(signal.SIGTERM)
+        with pytest.raises(Terminated) as stop:
+            hold.end()
     assert code_of(stop.value) == 143
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_handlers_are_as_before_when_nothing_came():
+@pytest.mark.parametrize("error", [None, ValueError])
+def test_handlers_are_as_before_however_it_ends(error):
     before = signal.getsignal(signal.SIGINT)
-    with held():
+    with suppress(ValueError), Hold() as hold:
+        hold.begin()
         assert signal.getsignal(signal.SIGINT) != before
+        if error is not None:
+            raise error
     assert signal.getsignal(signal.SIGINT) == before
