@@ -8,7 +8,7 @@ from typing import Any, cast
 from benchmarks.schema import Prediction, Query, Sample, Split
 from tasks import call_size, prompts, regimes, seeds, threads
 from tasks.asking import Desk
-from tasks.base import Model, ModelEntry, Task, TruthReader
+from tasks.base import Model, ModelEntry, SplitReader, Task, TruthReader
 from tasks.call_size import CallSize, ProbedSize
 from tasks.identity import describe, run_folder, subset
 from tasks.journal import Batch
@@ -75,6 +75,8 @@ class Evaluation:
         model = self.options.pool.get(self.entry, self.options.load_options())
         if self.entry.sees_truth:
             cast(TruthReader, model).attach(self.task.kind, self.samples)
+        if self.entry.joins:
+            cast(SplitReader, model).join(self.task, self.split)
         return model
 
     def answer(self, model: Model, batch: Batch, following: Batch | None = None) -> list[Prediction]:
@@ -100,10 +102,10 @@ class Evaluation:
 
     def lost(self, batch: Batch, place: int, reason: str) -> Prediction:
         """Stand in for the answer to a sample of a batch that cannot be asked about."""
-        return failed(self._queries([batch.samples[place]])[0], reason)
+        return failed(self.queries([batch.samples[place]])[0], reason)
 
     def _ask(self, model: Model, samples: Sequence[Sample], following: Sequence[Sample] = ()) -> list[Prediction]:
-        queries, refuse = self._queries(samples), self.task.kind.refuse
+        queries, refuse = self.queries(samples), self.task.kind.refuse
         start, found = perf_counter(), self.desk.size.chosen
         handed = self.photos.hand_over(queries)
         self.photos.expect(following)
@@ -114,8 +116,8 @@ class Evaluation:
         kept = (accepted(answer, query, refuse) for answer, query in zip(answers, queries, strict=True))
         return [replace(answer, seconds=share) for answer in kept]
 
-    def _queries(self, samples: Sequence[Sample]) -> list[Query]:
-        """What the model gets: never the truth."""
+    def queries(self, samples: Sequence[Sample]) -> list[Query]:
+        """What the model gets about samples: never the truth."""
         task, wording = self.task, self.options.prompt_set
         wants, regime = task.kind.wants, regimes.resolve(self.options.regime, self.entry)
         queries: list[Query] = []

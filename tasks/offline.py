@@ -10,6 +10,17 @@ VARIABLE = "REFBENCH_OFFLINE"
 _HUB = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
+def is_asked(flag: bool) -> bool:
+    """Whether the user forbade the network, by `--offline` or in the environment.
+
+    Raises:
+        ConfigError: the environment variable is neither 0 nor 1.
+    """
+    if (said := os.environ.get(VARIABLE, "")) not in ("", "0", "1"):
+        raise ConfigError(f"{VARIABLE} is {said!r}: set it to 1 for no network, or leave it out")
+    return flag or said == "1"
+
+
 def enforce(asked: bool, entry: ModelEntry, args: ModelArgs) -> None:
     """Refuse a model that asks a server, and keep the hub's libraries of this process and its children off the network.
 
@@ -22,9 +33,7 @@ def enforce(asked: bool, entry: ModelEntry, args: ModelArgs) -> None:
         ModelError: the model needs the network.
         ConfigError: the environment variable is neither 0 nor 1.
     """
-    if (said := os.environ.get(VARIABLE, "")) not in ("", "0", "1"):
-        raise ConfigError(f"{VARIABLE} is {said!r}: set it to 1 for no network, or leave it out")
-    if not asked and said != "1":
+    if not is_asked(asked):
         return
     if entry.network and dict(args).get("cache") != "only":
         raise ModelError(

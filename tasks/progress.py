@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
+from tasks.redaction import scrub
+
 
 class Bar(Protocol):
     """A progress bar."""
@@ -27,7 +29,7 @@ _VOICE: ContextVar[Callable[[str], None]] = ContextVar("_VOICE", default=_write_
 
 def say(text: str) -> None:
     """Write one line, in the way that the command chose."""
-    _VOICE.get()(text)
+    _VOICE.get()(scrub(text))
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """What one needs to know to repeat a run: written to `run.json`, never to the result.
 
-No environment variable is read, and values of options that look like secrets are replaced.
+Values of options that look like secrets are replaced, and so are those of environment variables that do.
 """
 
 import hashlib
 import os
 import platform
-import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -16,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tasks.redaction import SECRET, scrub
+
 PACKAGES = (
     "refbench", "accelerate", "numpy", "pillow", "pycocotools", "safetensors", "scipy", "tokenizers", "torch",
     "transformers",
@@ -23,7 +24,6 @@ PACKAGES = (
 CODE = ("benchmarks", "configs", "metrics", "refvlm", "results", "tasks")
 _OF_NUMBERS = ("benchmarks", "metrics", "refvlm", "results/intervals.py", "tasks")
 _NOT_OF_NUMBERS = ("refvlm/training", "tasks/commands")
-_SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
 _GIT_SECONDS = 5.0
 
 
@@ -86,15 +86,15 @@ def _digest(root: Path, files: Iterable[Path]) -> str:
 
 
 def redact(command: Iterable[str]) -> list[str]:
-    """Replace the values of options whose name looks like a secret."""
+    """Replace the values of options whose name looks like a secret, and of secret environment variables anywhere."""
     words: list[str] = []
     hide_next = False
     for word in command:
         name, equals, _ = word.partition("=")
-        is_secret = name.startswith("-") and _SECRET.search(name) is not None
+        is_secret = name.startswith("-") and SECRET.search(name) is not None
         words.append("***" if hide_next else f"{name}=***" if is_secret and equals else word)
         hide_next = is_secret and not equals
-    return words
+    return [scrub(word) for word in words]
 
 
 def _versions() -> dict[str, str | None]:

@@ -4,6 +4,7 @@ import re
 import sys
 
 from benchmarks.schema import Query
+from tasks.redaction import scrub
 
 _FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/:'\"]+/)+")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
@@ -31,8 +32,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def tidy(reason: str, query: Query) -> str:
-    """Take out of a reason what differs between machines: folders and memory addresses."""
-    text = reason.replace(str(query.image.path), query.image.path.name)
+    """Take out of a reason what differs between machines, folders and memory addresses, and secrets."""
+    text = scrub(reason.replace(str(query.image.path), query.image.path.name))
     return _ADDRESS.sub("0x…", _FOLDERS.sub("…/", text))[:_LENGTH]
 
 

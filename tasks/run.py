@@ -156,7 +156,7 @@ def evaluate(
         Interrupted: the user pressed Ctrl-C.
         TooManyFailures: more samples failed than `options` allow.
     """
-    _check(task, split, entry, options)
+    check(task, split, entry, options)
     job = resolve(task, split, entry, options)
     run = job.run
     record = None if options.fresh else run.finished()
@@ -175,7 +175,12 @@ def evaluate(
     return record
 
 
-def _check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> None:
+def check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> None:
+    """Refuse what cannot be run, before anything is loaded or written.
+
+    Raises:
+        ConfigError, DataError, ModelError: as `evaluate`.
+    """
     if options.limit is not None and options.limit < 1:
         raise ConfigError(f"--limit {options.limit} leaves nothing to run: give 1 or more")
     if options.batch_size != "auto" and options.batch_size < 1:

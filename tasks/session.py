@@ -1,6 +1,6 @@
 """One command: one or several models, each on its rows; every model is loaded once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.errors import ConfigError
@@ -12,6 +12,7 @@ from tasks.evaluation import Evaluation
 from tasks.meter import Meter, duration
 from tasks.options import RunOptions
 from tasks.plan import Job, Skipped
+from tasks.ranks import Run
 from tasks.run import Interrupted, evaluate_ranked, ways
 from tasks.team import Team
 
@@ -70,6 +71,11 @@ def check(parts: Sequence[Part], is_launched: bool) -> None:
         options.early_stop.check(job.task.kind for part in parts for job in part.jobs)
 
 
+def rows_of(part: Part) -> Iterator[Run]:
+    """Open the splits of a part in their turn, and go through the ways of asking."""
+    return ways(part.jobs, part.entry, part.options, part.prompt_sets, part.regimes)
+
+
 def run_parts(
     parts: Sequence[Part], team: Team | None, after: Callable[[Evaluation], None] | None = None
 ) -> list[Record]:
@@ -81,9 +87,8 @@ def run_parts(
     """
     records: list[Record] = []
     for part in parts:
-        runs = ways(part.jobs, part.entry, part.options, part.prompt_sets, part.regimes)
         try:
-            records += evaluate_ranked(runs, part.entry, part.options.processes, team, after)
+            records += evaluate_ranked(rows_of(part), part.entry, part.options.processes, team, after)
         except Interrupted as stop:
             before = f"; {len(records)} rows of other models were finished before" if records else ""
             raise Interrupted(f"{stop}{before}", stop.code) from None

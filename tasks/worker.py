@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.errors import ConfigError, DataError, ModelError, UnknownName
 from benchmarks.schema import Prediction
-from tasks import evaluation, provenance
+from tasks import evaluation, network, provenance
 from tasks.balance import Assignment
 from tasks.base import Model
 from tasks.evaluation import Evaluation, Opener
@@ -89,6 +89,8 @@ def _nothing_prepared(shift: Shift) -> None:
 
 def _prepare(parent: "Connection[Any, Any]", local_rank: int, opener: Opener, options: RunOptions) -> _Work:
     """Open the data and load the model; return what answers batches."""
+    if options.offline:
+        network.seal()
     with _hush(options):
         device = own_device(options.device, local_rank)
         job = evaluation.resolve(*opener(), replace(options, device=device))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """  refbench eval --task refcocog_res
   refbench eval --task refcoco_rec,refcocop_rec --data-root data --split testA --json
-  refbench eval --suite sample --limit 20
+  refbench eval --suite sample --limit 20 --dry-run
   refbench eval --task refcocog_rec --model oracle --limit 50
   refbench eval --task refcocog_res --prompt-set all --limit 200
   refbench eval --task refcocog_res --regime full,instruction,wrong
@@ -67,10 +67,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--sample-timeout", metavar="SECONDS", type=seconds, help="time a sample may take (default: any)")
     add("--model-arg", metavar="K=V", action="append", default=[], help="of the model (`refbench models M` lists them)")
     add("--weights", metavar="PATH", type=folder, help="the model's weights (default: its own)")
-    add("--offline", action="store_true", help="use no network: models that ask a server are refused")
+    add("--offline", action="store_true", help="refuse models that ask a server, and any connection elsewhere")
     add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
     add("--save-overlays", metavar="N", type=natural, default=0, help="draw N answers of every run: by id, and worst")
     add("--overlay-grid", metavar="FILE", type=folder, help="draw one typical answer of each task, .png or .webp")
+    add("--dry-run", action="store_true", help="show samples, prompts, and estimated time and memory; write nothing")
     add("--early-stop", metavar="RUN|K=V", help="end a row that is already decided to be worse than this, exit code 1")
     add("--quiet", action="store_true", help="nothing on standard error but errors")
     add("--log-json", action="store_true", help="progress as JSON lines on standard error")
@@ -79,6 +80,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run every split of every task, then print one table."""
     from tasks.allowance import Allowance
+    from tasks.network import sealed
+    from tasks.offline import is_asked
     from tasks.place import find_place
     from tasks.progress import say
     from tasks.run import Interrupted, TooManyFailures
@@ -88,8 +91,11 @@ def run(args: argparse.Namespace) -> int:
     args.quiet |= place is not None and place.rank > 0  # one of them speaks for all
     hush: AbstractContextManager[object] = redirect_stderr(io.StringIO()) if args.quiet else nullcontext()
     try:
-        with hush, terminable(), _meter(args) as meter:
-            parts, records = _evaluate(args, place, meter)
+        with hush, terminable(), sealed(is_asked(args.offline)):
+            if args.dry_run:
+                return _preview(args, is_launched=place is not None)
+            with _meter(args) as meter:
+                parts, records = _evaluate(args, place, meter)
     except Interrupted as stop:
         say(str(stop))
         return stop.code
@@ -107,6 +113,25 @@ def run(args: argparse.Namespace) -> int:
     if any(allowed.exceeded(record.failed, record.n) for record in records):
         return 3
     return 1 if any(record.stopped_early is not None for record in records) else 0
+
+
+def _preview(args: argparse.Namespace, is_launched: bool) -> int:
+    """Say what the command would cost."""
+    from benchmarks.errors import ConfigError
+    from tasks import dry_run, session
+    from tasks.meter import Meter
+    from tasks.settings import settings
+
+    if is_launched:
+        raise ConfigError("--dry-run is for one process: leave out the launcher, and give --num-processes instead")
+    parts = _parts(args, settings(args.data_root, args.out), Meter())
+    session.check(parts, is_launched)
+    cost = dry_run.estimate(parts)
+    if args.json:
+        show.as_json(cost.to_json())
+    else:
+        print(cost.to_text())
+    return 0
 
 
 def _meter(args: argparse.Namespace) -> "Meter":
@@ -209,6 +234,7 @@ def _regimes(wanted: tuple[str, ...] | None) -> "list[Regime | None]":
 def _options(args: argparse.Namespace, chosen: "Settings") -> "RunOptions":
     from tasks.device import resolve
     from tasks.early_stop import Baseline
+    from tasks.offline import is_asked
     from tasks.options import RunOptions
 
     on = resolve(args.device)
@@ -228,6 +254,7 @@ def _options(args: argparse.Namespace, chosen: "Settings") -> "RunOptions":
         stall_timeout_s=args.stall_timeout,
         weights=args.weights,
         command=args.command,
+        offline=is_asked(args.offline),
         progress=not args.quiet,
         include=args.include,
         processes=args.num_processes or 1,

@@ -76,6 +76,59 @@ def test_each_rule_catches_what_it_is_for(tmp_path, source):
     assert offence(path, name, call)
 
 
+FORBIDDEN_IMPORTS = {"cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
+HARMLESS_OF_PICKLE = {"UnpicklingError", "dumps"}
+READERS = {SAFE_UNPICKLER, ROOT / "benchmarks" / "object_arrays.py"}
+"""Files that may derive an unpickler, which must refuse classes and functions by a `find_class` of its own."""
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Top-level names of everything that a file imports."""
+    nodes = list(ast.walk(tree))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return {name.partition(".")[0] for name in plain | {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}}
+
+
+def of_pickle(tree: ast.AST) -> set[str]:
+    """What a file takes from the module `pickle`; `*` where it gives the module another name."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "pickle":
+            found.add(node.attr)
+        if isinstance(node, ast.ImportFrom) and node.module == "pickle":
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.Import):
+            found |= {"*" for alias in node.names if alias.name == "pickle" and alias.asname}
+    return found
+
+
+def trusting(tree: ast.AST) -> list[str]:
+    """Unpicklers that a file derives without refusing classes and functions."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    derived = [node for node in classes if "pickle.Unpickler" in map(ast.unparse, node.bases)]
+    return [
+        node.name
+        for node in derived
+        if "find_class" not in [each.name for each in node.body if isinstance(each, ast.FunctionDef)]
+    ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_nothing_but_the_restricted_readers_unpickles(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    allowed = HARMLESS_OF_PICKLE | ({"Unpickler"} if path in READERS else set())
+    assert not imports(tree) & FORBIDDEN_IMPORTS
+    assert of_pickle(tree) <= allowed
+    assert not trusting(tree)
+
+
+def test_imports_and_unpicklers_are_seen_in_every_form():
+    assert imports(ast.parse("import dill.source\nfrom joblib import load\nimport os")) == {"dill", "joblib", "os"}
+    for source in ("from pickle import loads", "import pickle\npickle.loads(b'')", "import pickle as p"):
+        assert of_pickle(ast.parse(source)) & {"loads", "*"}
+    assert trusting(ast.parse("class Naive(pickle.Unpickler):\n    pass")) == ["Naive"]
+
+
 def tracked() -> list[Path]:
     """Text files of the repository; of an unpacked archive, those of the packages."""
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
