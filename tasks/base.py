@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.depth_answer import DepthMap
-from benchmarks.schema import Group, Prediction, Query, Sample, Unit
+from benchmarks.schema import Group, Prediction, Query, Sample, Split, Unit
 from metrics.base import Metric, Row
 from tasks.facts import ModelSize, NeededFile, Published
 from tasks.model_args import ModelArgs, ModelArgument
@@ -153,6 +153,8 @@ class ModelEntry:
         arguments: what `--model-arg` can tell it; `LoadOptions.args` has those that differ from their default.
         note: what a reader of its rows must know, such as that no weights were ever released.
         network: whether it asks a server, which `--offline` forbids.
+        joins: it needs the samples of a split to match them with answers that are given: the run loop hands it task
+            and split through `join`.
     """
 
     name: str
@@ -176,6 +178,7 @@ class ModelEntry:
     arguments: tuple[ModelArgument, ...] = ()
     note: str = ""
     network: bool = False
+    joins: bool = False
 
 
 class TruthReader(Protocol):
@@ -183,3 +186,10 @@ class TruthReader(Protocol):
 
     def attach(self, kind: TaskKind, samples: Sequence[Sample]) -> None:
         """Receive the kind of the task and the samples of the split before `predict` is called."""
+
+
+class SplitReader(Protocol):
+    """A model whose answers were given before: it is handed the samples, to match the answers with them."""
+
+    def join(self, task: Task, split: Split) -> None:
+        """Receive task and split before `predict` is called. Raises DataError where they do not go together."""

@@ -8,6 +8,8 @@ JSON object a line in two forms, also mixed: the lines of our own `predictions.j
     {"sample_id": "refcocog/umd/test/ref-1/sent-2", "mask_rle": {"size": [H, W], "counts": "…"}}
     {"sample_id": "pope/coco/random/question-1", "text": "yes"}                           (or null: no answer)
     {"sample_id": "nyu/test/bathroom/00045", "depth": {"file": "maps/45.npz"}}            (or null: no answer)
+
+Sample logs of lmms-eval and tables of VLMEvalKit are read too, see `tasks.peer_answers`.
 """
 
 import json
@@ -21,6 +23,7 @@ from benchmarks.files import read_bytes
 from benchmarks.schema import Prediction, Sample, Split, Unit
 from metrics.base import ScoreReport
 from metrics.boxes import is_malformed
+from tasks import peer_answers, spoken_answers
 from tasks.base import Task, TaskKind
 from tasks.data import Data
 from tasks.plan import check_splits, open_split, present_splits
@@ -62,9 +65,9 @@ def score_file(task: Task, path: Path, split: str | None, data: Data) -> ScoreRe
     """
     check_splits(task, [split] if split else [])
     notes: tuple[str, ...] = ()
-    if is_official(path) or (task.kind.official is not None and _is_nameless(path)):
+    if tells_no_split(task, path):
         opened = open_split(task, split or _only_split(task, path, data), data)
-        found, notes = _of_split(official(task, path, opened), opened)
+        found, notes = answers(task, path, opened)
     else:
         found = read(path)
         opened = open_split(task, split or _named_split(task, found, path, data), data)
@@ -90,6 +93,37 @@ def _part(split: Split) -> tuple[str, ...]:
     if split.complete:
         return ()
     return (f"{split.benchmark} {split.name} holds {len(split.samples)} of {split.expected} published samples",)
+
+
+def tells_no_split(task: Task, path: Path) -> bool:
+    """Whether predictions are in a form of others, whose ids do not name our samples."""
+    theirs = peer_answers.entries(path) is not None or is_official(path)
+    return theirs or (task.kind.official is not None and _is_nameless(path))
+
+
+def answers(
+    task: Task, path: Path, split: Split, spoken: str = spoken_answers.UNDECLARED
+) -> tuple[dict[str, Prediction], tuple[str, ...]]:
+    """Read predictions in any form that there is, as far as they answer a split.
+
+    Args:
+        task: what was asked.
+        path: the predictions.
+        split: opened split.
+        spoken: how boxes stand in answers that are text, see `tasks.spoken_answers`.
+
+    Returns:
+        Predictions by sample id, and what a reader of the numbers must know.
+
+    Raises:
+        DataError: they are missing or broken.
+        ConfigError: boxes stand in text, and nobody declared how.
+    """
+    if (entries := peer_answers.entries(path)) is not None:
+        return peer_answers.join(entries, split.samples, spoken_answers.reader(task.kind.wants, spoken, path))
+    if is_official(path) or (task.kind.official is not None and _is_nameless(path)):
+        return _of_split(official(task, path, split), split)
+    return _of_split(read(path), split)
 
 
 def is_official(path: Path) -> bool:

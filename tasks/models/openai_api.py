@@ -7,9 +7,9 @@ was cut off at the limit is kept as it is, and counted (`finish_reasons` in `run
 """
 
 import os
-from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.errors import ConfigError, ModelError, unknown
 from tasks.base import LoadOptions, ModelEntry
@@ -61,8 +61,7 @@ def fingerprint(name: str, options: LoadOptions) -> str:
 
 def of_reference(name: str) -> ModelEntry:
     """Make the entry of one model."""
-    return ModelEntry(**_COMMON | {"name": f"{FAMILY}:{name}", "load": partial(load, name),
-                                   "fingerprint": partial(fingerprint, name)})  # fmt: skip
+    return replace(_ENTRY, name=f"{FAMILY}:{name}", load=partial(load, name), fingerprint=partial(fingerprint, name))
 
 
 def _check(client: "Client", name: str) -> None:
@@ -90,17 +89,17 @@ def _no_member(options: LoadOptions) -> "ServerModel":
 
 
 FAMILY = "openai-api"
-_COMMON: Mapping[str, Any] = {
-    "name": FAMILY,
-    "kind": "server",
-    "units": ("text",),
-    "load": _no_member,
-    "description": "any server of the chat completions protocol (vLLM, SGLang, …); OPENAI_BASE_URL says where",
-    "weights": "the server's",
-    "licence": "the server's",
-    "regions": False,
-    "arguments": ARGUMENTS,
-    "network": True,
-    "note": "what a server runs behind a name can change: `answered_by` in usage.jsonl is what it says of itself",
-}
-MODELS = [ModelEntry(**_COMMON, of_reference=of_reference, example="Qwen/Qwen2.5-VL-7B-Instruct")]
+_ENTRY = ModelEntry(
+    name=FAMILY,
+    kind="server",
+    units=("text",),
+    load=_no_member,
+    description="any server of the chat completions protocol (vLLM, SGLang, …); OPENAI_BASE_URL says where",
+    weights="the server's",
+    licence="the server's",
+    regions=False,
+    arguments=ARGUMENTS,
+    network=True,
+    note="what a server runs behind a name can change: `answered_by` in usage.jsonl is what it says of itself",
+)
+MODELS = [replace(_ENTRY, of_reference=of_reference, example="Qwen/Qwen2.5-VL-7B-Instruct")]

@@ -142,6 +142,7 @@ def test_neither_key_nor_address_is_written_anywhere(pope, server, tmp_path):
         assert secret not in outcome.out + outcome.err
 
 
+@pytest.mark.slow
 def test_a_run_in_two_processes_is_the_same_run(pope, server):
     assert pope("--num-processes", "2").json["rows"][0]["metrics"]["yes_ratio"] == 1.0
     assert len(server.asked) == 6
