@@ -14,6 +14,7 @@ from tasks.guard import complaint
 
 COMMANDS = {
     "eval": "run a model on tasks, score it, print the table",
+    "verify": "ask a part of a finished run again, and compare",
     "score": "score predictions that another program wrote",
     "tasks": "list the tasks, or show one",
     "suites": "list the suites of tasks, or show one",
@@ -125,7 +126,9 @@ def _mistakes() -> tuple[type[Exception], ...]:
 
 
 def _refuse(text: str, code: int = 2) -> int:
-    sys.stderr.write(f"{text}\n")
+    from tasks.redaction import scrub
+
+    sys.stderr.write(f"{scrub(text)}\n")
     return code
 
 

@@ -88,6 +88,18 @@ def allowance(text: str) -> Allowance:
         raise argparse.ArgumentTypeError(f"'{text}' is neither a number of samples nor a share such as 2%") from None
 
 
+def share(text: str) -> float:
+    """Read a part of something, as in `2%`: above 0, at most 1."""
+    number, percent, rest = text.partition("%")
+    try:
+        part = float(number) / 100 if percent and not rest else 0.0
+    except ValueError:
+        part = 0.0
+    if not 0 < part <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no share: give a percentage such as 2%")
+    return part
+
+
 def names(text: str) -> tuple[str, ...]:
     """Read names separated by commas; repeated ones count once."""
     found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
