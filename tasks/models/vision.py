@@ -31,6 +31,7 @@ class VisionModel(Generic[P]):
         """
         self.preset, self._folder = member.preset, folder
         self.arguments = dict(options.args)
+        self._dtype = options.dtype
         self.alone = False
         """Whether the network must see one picture at a time, because those of a batch change each other's answers."""
         self.model = checkpoints.model(
@@ -60,7 +61,9 @@ class VisionModel(Generic[P]):
 
     def placed(self, value: "torch.Tensor") -> "torch.Tensor":
         """Bring a tensor to the device, and numbers with a fraction to the number format, of the network."""
-        dtype = self.model.dtype if value.is_floating_point() else value.dtype
+        import torch
+
+        dtype = getattr(torch, self._dtype) if value.is_floating_point() else value.dtype
         return value.to(self.model.device, dtype)
 
 
@@ -70,5 +73,5 @@ def pictures(queries: Sequence[Query], see: Callable[[ImageRef], Inputs]) -> lis
 
 
 def reply(query: Query, **answer: Any) -> Prediction:
-    """Build an answer that could be read, to a query."""
-    return Prediction(**{"sample_id": query.sample_id, "status": "ok", "prompt": "", **answer})
+    """Build an answer that could be read, to a query. Its prompt is empty unless the network was given words."""
+    return Prediction(sample_id=query.sample_id, status="ok", **answer)
