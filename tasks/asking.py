@@ -81,7 +81,7 @@ class Desk:
         seeds.start([query.seed for query in queries])
         budget = None if self.sample_timeout is None else self.sample_timeout * len(queries)
         try:
-            with deadline.limit(budget), _without_gradients():
+            with _without_gradients(), nullcontext() if budget is None else deadline.limit(budget):
                 return model.predict(queries)
         except deadline.TimedOut:
             return _Trouble(f"no answer within {self.sample_timeout:g} s")

@@ -32,15 +32,12 @@ def check() -> None:
 
 
 @contextmanager
-def limit(seconds: float | None) -> Iterator[None]:
-    """Limit the time of a block; None for no limit. An alarm that was set before rings when it would have.
+def limit(seconds: float) -> Iterator[None]:
+    """Limit the time of a block. An alarm that was set before rings when it would have.
 
     Raises:
         TimedOut: the block took longer.
     """
-    if seconds is None:
-        yield
-        return
     handler = signal.signal(signal.SIGALRM, _ring)
     start = time.monotonic()
     before, _ = signal.setitimer(signal.ITIMER_REAL, seconds)

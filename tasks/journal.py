@@ -98,10 +98,13 @@ class Journal:
         Raises:
             DataError: the disk is full or was taken away.
         """
-        with disk(self._path):
+        try:
             stowed = [dense.stow(each, self._folder.parent) for each in answers]
-            entries = ({**lines.to_json(each), **_aside(each), "batch": batch.number} for each in stowed)
-            self._write("".join(lines.dump(entry) + "\n" for entry in entries).encode("ascii"))
+            entries = [{**lines.to_json(each), **_aside(each), "batch": batch.number} for each in stowed]
+            self._write("".join([lines.dump(entry) + "\n" for entry in entries]).encode("ascii"))
+        except OSError:
+            with disk(self._path):
+                raise
 
     def complete(self) -> frozenset[int]:
         """Say which batches are complete, and change nothing: others may be writing.

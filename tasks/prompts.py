@@ -98,6 +98,7 @@ def sets(key: str, wanted: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(each for name in wanted for each in (known if name == ALL else [name])))
 
 
+@cache
 def template(key: str, prompt_set: str = DEFAULT) -> str:
     """Look up a wording.
 
@@ -119,5 +120,12 @@ def render(key: str, question: str, categories: Sequence[str] = (), prompt_set: 
     wording = template(key, prompt_set)
     if "{categories}" in wording and not categories:
         raise ConfigError(f"prompt {key} names {{categories}}, but the benchmark lists none: take another prompt")
-    values = {"{question}": question, "{categories}": ", ".join(categories)}
-    return _PLACES.sub(lambda place: values.get(place[0], place[0]), wording)
+    parts = _parts(wording)
+    values = {"{question}": question, "{categories}": ", ".join(categories) if "{categories}" in parts else ""}
+    return "".join([values.get(part, part) for part in parts])
+
+
+@cache
+def _parts(wording: str) -> tuple[str, ...]:
+    """Cut a wording before and after its places."""
+    return tuple(part for part in re.split(r"(\{question\}|\{categories\})", wording) if part)
