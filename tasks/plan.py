@@ -68,9 +68,13 @@ def check_model(task: Task, entry: ModelEntry) -> None:
         ModelError: it answers in other units.
     """
     if task.kind.wants not in entry.units:
+        from tasks.matrix import able
+        from tasks.models.registry import all_models
+
         raise ModelError(
             f"model {entry.name} answers with {', '.join(entry.units)}, but task {task.name} needs {task.kind.wants}: "
-            "choose another model or task (`refbench models` lists what each can do)"
+            f"these can: {able(task.kind.wants, all_models().values())} (`refbench models --matrix` shows what each "
+            "can do)"
         )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 EXAMPLES = """  refbench models
   refbench models refvlm
   refbench models hf-depth:PATH
+  refbench models --matrix
+  refbench models u-llava --matrix
   refbench models --include my_models
   refbench models refvlm --weights runs/train --json"""
 
@@ -21,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="show one model: answers, files, memory, licences")
     parser.add_argument("--include", metavar="DIR", type=folder, help="folder of further models (*.py)")
+    parser.add_argument("--matrix", action="store_true", help="which kinds of tasks each model can do, and why not")
     parser.add_argument("--weights", metavar="PATH", type=folder, help="with NAME: show it with these weights")
 
 
@@ -29,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.errors import ConfigError
     from tasks.models.registry import all_models, find_any
 
+    if args.matrix:
+        return _matrix(args)
     if args.name is not None:
         card = _whole(find_any(args.name, args.include), args.weights)
         if args.json:
@@ -44,6 +49,36 @@ def run(args: argparse.Namespace) -> int:
     else:
         rows = [(entry.name, entry.kind, ", ".join(entry.units), entry.description) for entry in entries]
         show.table(["name", "kind", "answers", "description"], rows)
+    return 0
+
+
+def _matrix(args: argparse.Namespace) -> int:
+    from benchmarks.errors import ConfigError
+    from tasks.kinds import all_kinds
+    from tasks.matrix import MARKS, cells
+    from tasks.models.registry import all_models, find_any
+
+    if args.weights is not None and args.name is None:
+        raise ConfigError(
+            "--weights is for one model: name it, as in `refbench models refvlm --matrix --weights FOLDER`"
+        )
+    entries = [find_any(args.name, args.include)] if args.name else list(all_models(args.include).values())
+    kinds = list(all_kinds().values())
+    found = cells(entries, kinds, args.weights)
+    if args.json:
+        show.as_json([vars(cell) for cell in found])
+        return 0
+    if args.name:
+        show.table(["kind", args.name, "why"], [(cell.kind, MARKS[cell.state], cell.why) for cell in found])
+        return 0
+    marks = {(cell.model, cell.kind): MARKS[cell.state] for cell in found}
+    names = [entry.name for entry in entries]
+    heads = [name.replace("-", "-\n") for name in names]
+    show.table(["kind", *heads], [(kind.name, *(marks[name, kind.name] for name in names)) for kind in kinds])
+    print()
+    for name, why in dict.fromkeys((cell.model, cell.why) for cell in found if cell.state == "needs"):
+        print(f"{name} needs: {why}")
+    print("`refbench models NAME --matrix` says why a model cannot do a kind of task")
     return 0
 
 
