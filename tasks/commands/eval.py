@@ -181,7 +181,10 @@ def _parts(args: argparse.Namespace, chosen: "Settings", meter: "Meter") -> "lis
     regimes, options = _regimes(args.regime), replace(_options(args, chosen), meter=meter)
     for entry, arguments in zip(entries, told, strict=True):
         offline.enforce(args.offline, entry, arguments)
-        jobs, skipped = _jobs(args, entry, chosen.data_root)
+        if parts and args.suite is None:
+            jobs, skipped = _same(parts[0], entry), []
+        else:
+            jobs, skipped = _jobs(args, entry, chosen.data_root)
         own = replace(options, model_args=arguments, pool=ModelPool())
         parts.append(Part(entry, own, jobs, skipped, args.prompt_set or (), regimes))
     return parts
@@ -210,6 +213,15 @@ def _jobs(args: argparse.Namespace, entry: "ModelEntry", root: Path | None) -> "
     for each in skipped:
         say(f"left out: {each.task} {each.reason}")
     return jobs, skipped
+
+
+def _same(part: "Part", entry: "ModelEntry") -> "list[Job]":
+    """Give another model the rows of the first one, which are open already."""
+    from tasks import plan
+
+    for job in part.jobs:
+        plan.check_model(job.task, entry)
+    return list(part.jobs)
 
 
 def _check_prompts(tasks: "list[Task]", wanted: tuple[str, ...] | None) -> None:
@@ -291,5 +303,6 @@ def _print(records: "list[Record]", skipped: "list[Skipped]", args: argparse.Nam
         return
     for record in records:
         if record.data == "sample" and _KIND in record.slices:
-            what = " ".join([record.task, record.split, *(record.options[name] for name in asked)])
+            who = [record.model] if len(args.model) > 1 else []
+            what = " ".join([*who, record.task, record.split, *(record.options[name] for name in asked)])
             print(f"\n{what}, by kind of expression\n{slices_table(record, _KIND)}")

@@ -100,3 +100,10 @@ def test_several_models_under_a_launcher_are_refused(ask, monkeypatch):
     outcome = ask("--model", "oracle,constant")
     assert outcome.code == 2
     assert "under a launcher" in outcome.err
+
+
+def test_the_data_are_opened_once_for_all_models_and_parts_of_rows_name_theirs(refbench):
+    words = ("--task", "refcocog_res", "--split", "val", "--limit", "4")
+    outcome = refbench("eval", *words, "--model", "oracle,constant")
+    assert outcome.err.count("no data root") == 1
+    assert "\nconstant refcocog_res val, by kind of expression\n" in outcome.out

@@ -151,7 +151,7 @@ class Reader:
 
 def test_the_model_is_loaded_once_and_a_stopped_suite_says_how_to_go_on(suite, own_suite, monkeypatch):
     reader = Reader(stop_at=3)
-    monkeypatch.setattr(models, "find", lambda name: ModelEntry("reader", "test", ("box",), reader.load))
+    monkeypatch.setattr(models, "find", lambda name, include: ModelEntry("reader", "test", ("box",), reader.load))
     words = (*own_suite("tasks: [refcoco_rec, refcocog_rec, refcocop_rec]\nsplits: one"), "--limit", 2)
     stopped = suite(*words)
     assert (stopped.code, stopped.out, reader.loads) == (130, "", 1)
