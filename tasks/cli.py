@@ -25,6 +25,7 @@ COMMANDS = {
     "data verify": "check that official files are whole",
     "data sample": "write the sample world into a folder",
     "train": "train the reference model",
+    "transfer report": "show how many training steps each of several runs needed",
     "convert": "turn checkpoints of others into a start for the reference model",
     "card": "write the model card of a checkpoint from records of runs",
 }
@@ -100,7 +101,8 @@ def _command(words: list[str]) -> int:
 
 
 def _overview(commands: dict[str, str]) -> str:
-    lines = [f"  {name:<13}{text}" for name, text in commands.items()]
+    width = max(map(len, commands)) + 2
+    lines = [f"  {name:<{width}}{text}" for name, text in commands.items()]
     return "\n".join(
         [
             "usage: refbench COMMAND … [--json]",

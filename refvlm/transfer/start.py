@@ -26,11 +26,12 @@ def words_of(config: "TrainConfig") -> Tokenizer:
     """The tokenizer of a stage: that of the language model it takes, else the one its file names or makes.
 
     Raises:
+        ConfigError: the folder of the language model is not there.
         ModelError: a folder holds none.
     """
     section = config.transfer
     if section is not None and section.llm:
-        return find_tokenizer(section.llm, config.model.grammar)
+        return find_tokenizer(str(_there(section.llm, "llm")), config.model.grammar)
     if section is None or not section.word_order or config.tokenizer:
         return find_tokenizer(config.tokenizer, config.model.grammar)
     tokens = list(build_tokenizer(config.model.grammar).tokens)
