@@ -56,10 +56,22 @@ class Automaton:
         """Tokens of every triplet that the body still owes."""
 
     def allowed(self) -> Tensor:
-        """Which tokens may come next: bool [V], at least one of them True."""
+        """Which tokens may come next: bool [V], at least one of them True; shared, not to be changed."""
+        few = self._few()
+        if few is not None:
+            key: object = tuple(few)
+        elif self._state is _State.PHRASE:
+            key = (self._state, bool(self._phrase), *self._phrase_so_far())
+        else:
+            key = (self._state, bool(self._planned))
+        masks = self._vocabulary.masks
+        if key not in masks:
+            masks[key] = self._mask(few)
+        return masks[key]
+
+    def _mask(self, few: list[int] | None) -> Tensor:
         vocabulary = self._vocabulary
         mask = torch.zeros(vocabulary.size, dtype=torch.bool)
-        few = self._few()
         if few is not None:
             mask[few] = True
         elif self._state is _State.PHRASE:
@@ -151,16 +163,17 @@ class Automaton:
     def _options(self) -> list[_Option]:
         """What the state chooses between."""
         vocabulary = self._vocabulary
-        item = len(vocabulary.item) + 1 + self._finish(vocabulary.most(()))
         match self._state:
             case _State.FLAG:
+                item = len(vocabulary.item) + 1 + self._finish(vocabulary.most(()))
                 yes, no = vocabulary.flags
                 options = [_Option(no, len(vocabulary.closing), False)]
                 return [*options, _Option(yes, item, True)] if vocabulary.units else options
             case _State.ITEM:
                 options = [_Option(vocabulary.closing, self._debt(), False)]
                 fits = len(self._planned) < vocabulary.most_triplets
-                return [*options, _Option(vocabulary.item, item - len(vocabulary.item), True)] if fits else options
+                after = 1 + self._finish(vocabulary.most(()))
+                return [*options, _Option(vocabulary.item, after, True)] if fits else options
             case _State.UNIT:
                 spelled = len(self._spelled)
                 return [
@@ -168,9 +181,12 @@ class Automaton:
                     for plan, body in vocabulary.units.values()
                 ]
             case _:
+                head = len(self._head()) + len(vocabulary.marks.close)
                 return [
-                    _Option(tokens, len(self._triplet(count)) + len(vocabulary.closing) + self._debt(), count)
-                    for count, tokens in enumerate(vocabulary.counts, 1)
+                    _Option(tokens, head + refs + len(vocabulary.closing) + self._debt(), count)
+                    for count, (tokens, refs) in enumerate(
+                        zip(vocabulary.counts, vocabulary.refs_lengths, strict=True), 1
+                    )
                 ]
 
     def _choose(self, option: _Option) -> None:
@@ -194,22 +210,22 @@ class Automaton:
     def _triplet(self, count: int) -> Spelled:
         marks = self._vocabulary.marks
         refs = [token for index in self._vocabulary.indices[:count] for token in (*index, marks.ref)]
-        head = (marks.phrase, *self._spelled, *marks.before_unit, *self._unit, marks.unit_end)
-        return (*head, *refs, *marks.close)
+        return (*self._head(), *refs, *marks.close)
+
+    def _head(self) -> Spelled:
+        """Tokens of a triplet before its instances."""
+        marks = self._vocabulary.marks
+        return (marks.phrase, *self._spelled, *marks.before_unit, *self._unit, marks.unit_end)
 
     def _debt(self) -> int:
         """Tokens of the triplets that were announced."""
         return sum(map(len, self._planned))
 
     def _finish(self, spelled: int) -> int:
-        """Tokens from the end of a phrase to the end of the answer at least, whatever unit follows."""
-        vocabulary = self._vocabulary
-        units = [len(plan) + self._finish_unit(spelled, len(body)) for plan, body in vocabulary.units.values()]
-        return len(vocabulary.unit_field) + max(units, default=0)
+        """Tokens from the end of a phrase of `spelled` to the end of the answer at least, whatever unit follows."""
+        longest = self._vocabulary.longest_unit
+        return len(self._vocabulary.unit_field) + (longest + self._finish_unit(spelled, 0) if longest else 0)
 
     def _finish_unit(self, spelled: int, unit: int) -> int:
         """The same from the end of a unit of `unit` tokens, with one instance of a phrase of `spelled`."""
-        vocabulary, marks = self._vocabulary, self._vocabulary.marks
-        body = 1 + spelled + len(marks.before_unit) + unit + 1 + len(vocabulary.indices[0]) + 1 + len(marks.close)
-        plan = len(vocabulary.count_field) + len(vocabulary.counts[0])
-        return plan + body + len(vocabulary.closing) + self._debt()
+        return self._vocabulary.frame + spelled + unit + self._debt()

@@ -22,9 +22,9 @@ class KeyValues:
             images: what `RefVLM.read_images` returned for B images.
             image: int [Q], image of each row.
         """
-        layers = [(layer.keys, layer.values) for layer in images.layers]
-        self._keys = [keys[image.to(keys.device)] for keys, _ in layers]  # [Q, H, C, d] each
-        self._values = [values[image.to(values.device)] for _, values in layers]
+        each = image.tolist() == list(range(len(images.layers[0].keys)))  # then nothing need be copied
+        self._keys = [_turns(layer.keys, image, each) for layer in images.layers]  # [Q, H, C, d] each
+        self._values = [_turns(layer.values, image, each) for layer in images.layers]
         self._slots: int = self._keys[0].shape[2]
         self._visible = torch.ones(len(image), self._slots, dtype=torch.bool, device=image.device)
 
@@ -57,7 +57,7 @@ class KeyValues:
     def _grown(self, buffer: Tensor, held: int) -> Tensor:
         """A buffer half as large again as is needed, with the `held` slots that are in use."""
         rows, heads, _, width = buffer.shape
-        larger = buffer.new_zeros(rows, heads, self._slots + self._slots // 2, width)
+        larger = buffer.new_empty(rows, heads, self._slots + self._slots // 2, width)
         larger[:, :, :held] = buffer[:, :, :held]
         return larger
 
@@ -72,3 +72,9 @@ class KeyValues:
         for buffers in (self._keys, self._values):
             for place, buffer in enumerate(buffers):
                 buffers[place] = buffer[chosen.to(buffer.device)]
+
+
+def _turns(held: Tensor | None, image: Tensor, each: bool) -> Tensor:
+    """Rows of B images for Q turns; `each` says that every image has one turn, in order."""
+    assert held is not None
+    return held if each else held[image.to(held.device)]

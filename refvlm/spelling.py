@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,28 @@ class Vocabulary:
     def least_room(self) -> int:
         """Tokens of the shortest answer, its end not counted."""
         return len(self.opening) + len(self.flags[1]) + len(self.closing)
+
+    @cached_property
+    def refs_lengths(self) -> tuple[int, ...]:
+        """Tokens of the instances [0]<REF>, [0]<REF>[1]<REF>, …"""
+        return tuple(accumulate(len(index) + 1 for index in self.indices))
+
+    @cached_property
+    def longest_unit(self) -> int:
+        """Tokens of a unit in plan and body together, at most; 0 without units."""
+        return max((len(plan) + len(body) for plan, body in self.units.values()), default=0)
+
+    @cached_property
+    def frame(self) -> int:
+        """Tokens from the end of a unit in the plan to the end of the body, with one instance: all but its words."""
+        marks = self.marks
+        body = 1 + len(marks.before_unit) + 1 + len(self.indices[0]) + 1 + len(marks.close)
+        return len(self.count_field) + len(self.counts[0]) + body + len(self.closing)
+
+    @cached_property
+    def masks(self) -> dict[object, Tensor]:
+        """Which tokens may come next, bool [V], by whatever key the automaton chooses: most come again and again."""
+        return {}
 
     @property
     def most_triplets(self) -> int:

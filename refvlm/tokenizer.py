@@ -97,6 +97,7 @@ class WordTokenizer:
         """Take the vocabulary; a token's id is its place in the list."""
         self.tokens = tuple(tokens)
         self.ids = {token: i for i, token in enumerate(self.tokens)}
+        self._vocabularies: dict[tuple[str, ...], Vocabulary] = {}
         missing = [token for token in (PAD, EOS, UNKNOWN, IMAGE) if token not in self.ids]
         if missing or len(self.ids) != len(self.tokens):
             raise ModelError(
@@ -160,7 +161,13 @@ class WordTokenizer:
         return text
 
     def vocabulary(self, units: Sequence[str]) -> "Vocabulary":
-        """How it spells the grammar: every part of it is one token."""
+        """How it spells the grammar: every part of it is one token; read once."""
+        names = tuple(unit for unit in units if unit in self.ids and unit != "text")
+        if names not in self._vocabularies:
+            self._vocabularies[names] = self._read(names)
+        return self._vocabularies[names]
+
+    def _read(self, units: tuple[str, ...]) -> "Vocabulary":
         import torch
 
         from refvlm.spelling import Marks, Vocabulary, Words
@@ -183,7 +190,7 @@ class WordTokenizer:
             item=(ids[NAME_FIELD],),
             unit_field=(ids[UNIT_FIELD],),
             count_field=(ids[COUNT_FIELD],),
-            units={unit: ((ids[unit],), (ids[unit],)) for unit in units if unit in ids and unit != "text"},
+            units={unit: ((ids[unit],), (ids[unit],)) for unit in units},
             counts=tuple((ids[str(count)], line_end) for count in range(1, MAX_INSTANCES + 1)),
             indices=tuple((ids[token],) for token in _INDEX_TOKENS),
             marks=Marks(ids[PHRASE], (ids[PHRASE_END], ids["("], ids[UNIT]), ids[UNIT_END], ids[REF], (ids[")"],)),

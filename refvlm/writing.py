@@ -6,22 +6,25 @@ the plan announced. The model reads such a run in one pass, as it reads a prompt
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from refvlm.choosing import Choosing
 from refvlm.constrain import Automaton
 from refvlm.grammars import vocabulary
 from refvlm.key_values import KeyValues
 from refvlm.model import RefVLM
+from refvlm.passes import read
 from refvlm.tokenizer import EOS, PAD, Tokenizer
 from refvlm.trp import REF
 
 PASS_COST = {"cpu": 48}
 """What a pass costs beside its tokens, in tokens: reading the weights and starting operations."""
 _PASS_COST_ELSEWHERE = 1024
+_PADDING = 0.25
+"""What a place of padding costs, in tokens: it is left out of all but attention."""
 _FEWER = 0.75
 """Share of the rows that must still go on, or else the finished ones are taken out of the memory."""
 
@@ -162,12 +165,12 @@ def best_reach(pending: Sequence[int], cost: int) -> int:
 
     Args:
         pending: tokens of each row that wait.
-        cost: of a pass beside its tokens, in tokens. Rows with fewer tokens than others are padded, and padding costs
-            as much as tokens do.
+        cost: of a pass beside its tokens, in tokens. Rows with fewer tokens than others are padded.
     """
 
     def worth(reach: int) -> float:
-        return sum(min(each, reach) for each in pending) / (cost + len(pending) * reach)
+        tokens = sum(min(each, reach) for each in pending)
+        return tokens / (cost + tokens + _PADDING * (len(pending) * reach - tokens))
 
     return max(sorted({*pending} - {0}), key=worth, default=0)
 
@@ -182,37 +185,29 @@ def write(writer: Writer, memory: KeyValues, prompts: Sequence[Tensor]) -> None:
     """
     model, rows = writer.model, list(range(len(prompts)))
     runs = writer.next_runs(rows)
-    begun = [torch.cat([prompt, _embedded(model, [run])[0]]) for prompt, run in zip(prompts, runs, strict=True)]
-    states = _read(model, memory, pad_sequence(begun, batch_first=True), [len(each) for each in begun])
+    begun = [each for pair in zip(prompts, _embedded(model, runs), strict=True) for each in pair]
+    lengths = [len(prompt) + len(run.tokens) for prompt, run in zip(prompts, runs, strict=True)]
     from_prompt = [Run(run.row, -1, (-1, *run.tokens)) for run in runs]  # the state behind the prompt comes first
-    writer.hear(_said(states, from_prompt, [len(prompt) - 1 for prompt in prompts]))
+    ends = list(accumulate(lengths))
+    wanted = [at for end, run in zip(ends, runs, strict=True) for at in range(end - len(run.tokens) - 1, end)]
+    writer.hear(_said(read(model, memory, torch.cat(begun), lengths, wanted), from_prompt))
     while going := writer.going():
         if len(going) <= _FEWER * len(rows):
             memory.pick([rows.index(row) for row in going])
             rows = going
         runs = writer.next_runs(rows)
-        states = _read(model, memory, _embedded(model, runs), [len(run.tokens) for run in runs])
-        writer.hear(_said(states, runs, [0] * len(runs)))
+        lengths = [len(run.tokens) for run in runs]
+        tokens = torch.cat(_embedded(model, runs))
+        writer.hear(_said(read(model, memory, tokens, lengths, range(len(tokens))), runs))
 
 
-def _embedded(model: RefVLM, runs: Sequence[Run]) -> Tensor:
-    """Embeddings of the tokens of runs, padded on the right: float [R, L, D]."""
-    rows = [torch.tensor(run.tokens, dtype=torch.long) for run in runs]
-    return model.embed(pad_sequence(rows, batch_first=True).to(model.device))
+def _embedded(model: RefVLM, runs: Sequence[Run]) -> Sequence[Tensor]:
+    """Embeddings of the tokens of runs, float [L, D] each."""
+    tokens = torch.tensor([token for run in runs for token in run.tokens], dtype=torch.long)
+    return model.embed(tokens.to(model.device)).split([len(run.tokens) for run in runs])
 
 
-def _read(model: RefVLM, memory: KeyValues, embeddings: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Let the language model read on, float [R, L, D] of which each row has its length: last-layer states [R, L, D]."""
-    places = torch.arange(embeddings.shape[1], device=embeddings.device)
-    positions, mask = memory.append(places < torch.tensor(lengths, device=embeddings.device)[:, None])
-    out: Tensor = model.llm.model(
-        inputs_embeds=embeddings, attention_mask=mask, position_ids=positions, past_key_values=memory, use_cache=True
-    ).last_hidden_state
-    return out.to(embeddings.device)
-
-
-def _said(states: Tensor, runs: Sequence[Run], columns: Sequence[int]) -> Said:
-    """Gather the states of runs, float [R, L, D]; each begins at a column of its row."""
-    at = [(k, step) for k, run in enumerate(runs) for step in range(len(run.tokens))]
-    rows, steps = [k for k, _ in at], [columns[k] + step for k, step in at]
-    return Said(states[rows, steps], [runs[k].row for k in rows], [runs[k].start + step for k, step in at])
+def _said(states: Tensor, runs: Sequence[Run]) -> Said:
+    """Say of which tokens of runs the states are, float [M, D], one run after the other."""
+    at = [(run.row, run.start + step) for run in runs for step in range(len(run.tokens))]
+    return Said(states, [row for row, _ in at], [place for _, place in at])

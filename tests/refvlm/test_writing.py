@@ -26,13 +26,13 @@ def watched(model: RefVLM) -> tuple[list[int], list[StorageWeakRef]]:
     living: list[int] = []
     seen: list[StorageWeakRef] = []
     for layer in model.llm.model.layers:
-        layer.register_forward_hook(lambda _, __, out: seen.append(StorageWeakRef(out.untyped_storage())))
-    model.llm.model.norm.register_forward_hook(lambda _, __, out: seen.append(StorageWeakRef(out.untyped_storage())))
+        for part in (layer.self_attn.v_proj, layer.mlp):
+            part.register_forward_hook(lambda _, __, out: seen.append(StorageWeakRef(out.untyped_storage())))
 
     def count(*_):
         living.append(sum(not each.expired() for each in seen))
 
-    model.llm.model.register_forward_pre_hook(count, with_kwargs=True)
+    model.llm.model.layers[0].self_attn.q_proj.register_forward_pre_hook(count)
     return living, seen
 
 
