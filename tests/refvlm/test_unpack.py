@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from benchmarks.schema import Instance
 from refvlm.config import DepthConfig, KeypointConfig
 from refvlm.decoders.query import Layout, Queries
 from refvlm.losses import JointTruth, depth_loss, joint_losses, mask_iou
 from refvlm.model import RefVLM
 from refvlm.processor import Letterbox
-from refvlm.unpack import Spoken, Unpacker
+from refvlm.unpack import PIXEL_STEPS, SCORE_STEPS, Spoken, Unpacker, settled
 
 PICTURE = Letterbox((48, 96), 64)
 
@@ -51,9 +54,9 @@ def test_every_triplet_is_answered_in_its_unit(model, decoded):
     assert 0 <= y1 <= y2 <= 48
     assert groups[3].instances[0].mask_rle["size"] == [48, 96]
     quality = decoded.quality.sigmoid()
-    # box, then mask: probability of the words times the expected IoU
-    assert groups[2].instances[0].score == pytest.approx(0.5 * float(quality[3, 0]), rel=1e-6)
-    assert groups[3].instances[0].score == pytest.approx(0.25 * float(quality[4, 1]), rel=1e-6)
+    # box, then mask: probability of the words times the expected IoU, rounded to 1 / 2^14
+    assert groups[2].instances[0].score == pytest.approx(0.5 * float(quality[3, 0]), abs=1 / 2**15)
+    assert groups[3].instances[0].score == pytest.approx(0.25 * float(quality[4, 1]), abs=1 / 2**15)
 
 
 def test_points_of_the_square_return_to_where_they_came_from():
@@ -100,3 +103,26 @@ def test_mask_iou_is_that_of_the_decided_mask():
     logits = torch.full((1, 4, 4), -1.0)
     logits[0, 1:3] = 1.0
     assert mask_iou(logits, target) == pytest.approx(4 / 12)
+
+
+PIXELS, SHARES = st.floats(0, 1e4), st.floats(0, 1)
+
+
+@given(st.tuples(PIXELS, PIXELS, PIXELS, PIXELS), SHARES, st.lists(st.tuples(PIXELS, PIXELS, SHARES), max_size=3))
+def test_settling_moves_nothing_by_more_than_half_a_step_and_only_once(box, score, joints):
+    mask = {"size": [2, 2], "counts": "04"}
+    once = settled(Instance(score, box, mask, tuple(joints)))
+    assert settled(once) == once
+    assert once.mask_rle == mask
+    assert once.score == pytest.approx(score, abs=0.5 / SCORE_STEPS)
+    assert once.box_xyxy == pytest.approx(box, abs=0.5 / PIXEL_STEPS)
+    for there, here in zip(joints, once.keypoints, strict=True):
+        assert here[:2] == pytest.approx(there[:2], abs=0.5 / PIXEL_STEPS)
+        assert here[2] == pytest.approx(there[2], abs=0.5 / SCORE_STEPS)
+
+
+def test_digits_that_depend_on_the_batch_are_gone():
+    one = settled(Instance(0.51234567, (1.25, 2.5, 30.123456, 40.1)))
+    other = settled(Instance(0.51234568, (1.250002, 2.499998, 30.123431, 40.1)))
+    assert one == other
+    assert settled(Instance()) == Instance()
