@@ -59,6 +59,8 @@ class OptimConfig(Strict):
     """AdamW with linear warm-up and cosine decay to zero; EMA of the weights.
 
     Attributes:
+        steps: length of the schedule.
+        last_step: where the run ends although its schedule does not, because another stage follows; None for its end.
         lr, llm_lr: learning rates of everything and of the language model.
         part_lrs: name of a part -> its own learning rate, see `refvlm.training.parts`; the longest name wins.
         ema: how much of the moving average stays at each step; 0 keeps none and saves the weights themselves.
@@ -70,6 +72,7 @@ class OptimConfig(Strict):
     """
 
     steps: int
+    last_step: Size | None = None
     warmup_steps: int = 120
     lr: float = 1e-3
     llm_lr: float = 6e-4
@@ -81,6 +84,11 @@ class OptimConfig(Strict):
     precision: Literal["bf16", "fp16", "fp32"] = "bf16"
     accumulate: Size = 1
     recompute: bool = False
+
+    @property
+    def end(self) -> int:
+        """Steps that the run takes."""
+        return self.steps if self.last_step is None else min(self.steps, self.last_step)
 
     @model_validator(mode="before")
     @classmethod

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
@@ -76,9 +77,9 @@ def _loop(
     _look(trainer, out, watch)  # a run that was stopped while it was looked at
     started, before = time.monotonic(), trainer.seconds
     bar = tqdm(
-        total=config.optim.steps, initial=trainer.step, unit="step", mininterval=1.0, disable=not world.is_main_process
+        total=config.optim.end, initial=trainer.step, unit="step", mininterval=1.0, disable=not world.is_main_process
     )
-    for batch in batches:
+    for batch in islice(batches, max(0, config.optim.end - trainer.step)):
         losses = trainer.learn(batch)
         trainer.seconds = before + time.monotonic() - started
         bar.update()
@@ -100,7 +101,7 @@ def _loop(
 def _is_due(trainer: Trainer) -> bool:
     """Whether the checkpoint of this step is to be looked at."""
     step, config = trainer.step, trainer.config
-    return config.evaluate.wanted and step > 0 and (step % config.evaluate.every == 0 or step == config.optim.steps)
+    return config.evaluate.wanted and step > 0 and (step % config.evaluate.every == 0 or step == config.optim.end)
 
 
 def _look(trainer: Trainer, out: Path, watch: Watch | None) -> None:

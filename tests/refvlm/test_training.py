@@ -287,3 +287,14 @@ def test_a_wrong_training_file_is_one_clear_error(tmp_path, text, words):
         load_config(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "none.yaml")
+
+
+def test_a_run_may_end_before_its_schedule_does(config_path, tmp_path):
+    whole, ended = tmp_path / "whole", tmp_path / "ended"
+    train(config_path, whole)
+    content = yaml.safe_load(config_path.read_text())
+    content["optim"]["last_step"] = content["optim"]["steps"] - 1
+    short = tmp_path / "short.yaml"
+    short.write_text(yaml.safe_dump(content))
+    train(short, ended)
+    assert losses_logged(ended) == losses_logged(whole)[:-1]
