@@ -16,6 +16,7 @@ from typing import Any, Self, cast
 from benchmarks.errors import ModelError
 from tasks import worker
 from tasks.balance import AHEAD, Source, Tally
+from tasks.blame import Blame
 from tasks.evaluation import Opener
 from tasks.models.pool import ModelPool
 from tasks.options import RunOptions
@@ -111,6 +112,7 @@ class Crew:
             DataError: the journal cannot be written.
         """
         start = monotonic()
+        self._blame = Blame(self._folder, f"{self._rank}{self._session}")
         try:
             for seat in self._team:
                 seat.begin(self._folder, self._session, self._stall_s, lock)
@@ -130,7 +132,7 @@ class Crew:
                 assignment = source.take(bool(seat.hand), len(self._team))
                 if assignment is None:
                     break
-                seat.give(assignment)
+                seat.give(self._blame.of(assignment))
 
     def _note(self, seat: Seat, word: Word | None, source: Source, lock: int | None) -> tuple[int, int]:
         """Act on one word; return what it says was done."""
@@ -167,6 +169,7 @@ class Crew:
             source.back(assignment)
         if begun is not None:
             begun = begun.after_loss(seat.place, seat.reason())
+            self._blame.note(begun)
             source.back(begun)
         asked = "" if begun is None else ", the samples of its batch one by one" if begun.alone else ", its batch again"
         say(f"process {seat.rank} {how}: others go on{asked}")

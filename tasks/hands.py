@@ -7,8 +7,10 @@ from itertools import zip_longest
 from time import monotonic, perf_counter
 from typing import Any, Protocol
 
+from benchmarks.schema import Prediction
 from tasks import provenance
-from tasks.balance import Pending, Tally, shares
+from tasks.balance import Assignment, Pending, Tally, shares
+from tasks.blame import Blame, answer_each
 from tasks.crew import Crew
 from tasks.evaluation import Evaluation, Opener
 from tasks.journal import Batch, Journal
@@ -73,17 +75,24 @@ class Alone:
     def work(self, _: int, journal: Journal, pending: Sequence[Batch]) -> Work:
         """Answer batch after batch. Ctrl-C and SIGTERM let the one in work finish."""
         begun = monotonic()
+        blame = Blame(self._job.run.path)
         with Hold("finishing the batch in work (Ctrl-C ends it at once)") as hold:
             for batch, following in zip_longest(pending, pending[1:]):
                 hold.begin()
                 start = perf_counter()
-                answers = self._job.answer(self._model, batch, following)
+                answers = self._answers(batch, following, blame.of(Assignment(batch.number)))
                 journal.append(batch, answers)
                 failures = sum(answer.status == "failed" for answer in answers)
                 self._tally.add(len(answers), failures, perf_counter() - start)
                 hold.end()
                 yield len(answers), failures
         self._wall_s = monotonic() - begun
+
+    def _answers(self, batch: Batch, following: Batch | None, known: Assignment) -> list[Prediction]:
+        """Answer a batch as a whole, or one by one where it ended processes of an earlier launch."""
+        if known.alone:
+            return list(answer_each(self._job, self._model, batch, known, lambda place: None))
+        return self._job.answer(self._model, batch, following)
 
     def shares(self) -> list[dict[str, Any]]:
         """What this process did."""

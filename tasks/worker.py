@@ -20,12 +20,12 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.errors import ConfigError, DataError, ModelError, UnknownName
-from benchmarks.schema import Prediction
 from tasks import evaluation, network, provenance
 from tasks.balance import Assignment
 from tasks.base import Model
+from tasks.blame import answer_each
 from tasks.evaluation import Evaluation, Opener
-from tasks.journal import Batch, Journal
+from tasks.journal import Journal
 from tasks.models.pool import ModelPool
 from tasks.options import RunOptions
 from tasks.watchdog import Watchdog
@@ -112,7 +112,8 @@ def _work(parent: "Connection[Any, Any]", job: Evaluation, model: Model, shift: 
             dog.feed()
             batch, start = batches[assignment.number], perf_counter()
             if assignment.alone:
-                answers = list(_one_by_one(parent, job, model, batch, assignment, dog))
+                before = partial(_comes_next, parent, dog)
+                answers = list(answer_each(job, model, batch, assignment, before))
             else:
                 answers = job.answer(model, batch, None if following is None else batches[following.number])
             journal.append(batch, answers)
@@ -122,23 +123,10 @@ def _work(parent: "Connection[Any, Any]", job: Evaluation, model: Model, shift: 
     parent.send(("idle",))
 
 
-def _one_by_one(
-    parent: "Connection[Any, Any]",
-    job: Evaluation,
-    model: Model,
-    batch: Batch,
-    assignment: Assignment,
-    dog: Watchdog,
-) -> Iterator[Prediction]:
-    """Say of every sample that it comes next, so that the parent knows which one ended this process."""
-    guilty = dict(assignment.guilty)
-    for place in range(len(batch.samples)):
-        if place in guilty:
-            yield job.lost(batch, place, guilty[place])
-            continue
-        parent.send(("place", place))
-        dog.feed()
-        yield job.answer_alone(model, batch, place)
+def _comes_next(parent: "Connection[Any, Any]", dog: Watchdog, place: int) -> None:
+    """Say which sample of a batch comes next, so that the parent knows which one ended this process."""
+    parent.send(("place", place))
+    dog.feed()
 
 
 def _handed(parent: "Connection[Any, Any]") -> Iterator[tuple[Assignment, Assignment | None]]:

@@ -85,6 +85,29 @@ def test_a_sample_that_ends_every_process_is_found_and_recorded(shared, content,
     assert content("other") == content()
 
 
+@pytest.mark.slow
+def test_blame_outlives_a_launch(shared, content, toy, tmp_path):
+    """Twice with its batch and once alone, when all processes die with it; then once more, and never again."""
+    shared(2, "doom:13", code=-signal.SIGKILL)
+    said = shared(2, "doom:13")
+    assert (tmp_path / "happened").read_text() == "3 3 1 1 "
+    assert "process" in said.stderr and "its batch again" not in said.stderr
+    assert failures(toy.folder_of(tmp_path / "runs")) == {"toy/test/13": "ended its process"}
+    shared(2, "die:13", out="other")
+    assert content("other") == content()
+
+
+@pytest.mark.slow
+def test_failed_samples_are_asked_again_by_several_processes_as_by_one(shared, content, toy, tmp_path):
+    for processes in (1, 2):
+        shared(processes, "fail:13", out=f"by-{processes}")
+        assert failures(toy.folder_of(tmp_path / f"by-{processes}")) == {"toy/test/13": "RuntimeError: a bad day"}
+        said = shared(processes, "again:13", out=f"by-{processes}")
+        assert "1 failed samples are asked again" in said.stderr
+        assert failures(toy.folder_of(tmp_path / f"by-{processes}")) == {}
+    assert content("by-1") == content("by-2")
+
+
 def test_a_process_that_hangs_is_ended_and_leaves_its_stack(shared, toy, tmp_path):
     said = shared(2, "hang:13")
     assert "made no progress and was ended, its stack is in" in said.stderr
@@ -133,6 +156,17 @@ def test_the_command_line_shares_every_row_of_several_tasks(refbench, small_worl
         assert {name: (here / name).read_bytes() for name in LASTING} == {
             name: (there / name).read_bytes() for name in LASTING
         }
+
+
+@pytest.mark.slow
+def test_a_batch_size_found_by_trying_leaves_the_same_bytes_of_a_model_that_does_not_depend_on_it(
+    refbench, small_world
+):
+    words = ["--task", "refcocog_rec", "--model", "constant", "--data-root", small_world, "--json"]
+    words += ["--batch-size", "auto"]
+    one = refbench("eval", *words, "--out", "one")
+    two = refbench("eval", *words, "--out", "two", "--num-processes", 2)
+    assert (one.code, two.code, two.out) == (0, 0, one.out)
 
 
 def test_weights_that_a_process_cannot_load_are_told_and_leave_nothing_behind(refbench, small_world, tmp_path):

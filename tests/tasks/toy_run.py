@@ -6,6 +6,7 @@ MOMENT is `never`, `ask:K` (before the K-th batch is answered), `tear:K` (in the
 `write:NAME` (before a file of the run directory is replaced);
 with PROCESSES, when the batch with sample K is asked: `die:K` kills the process that answers it, `once:K` does so the
 first time only, `bug:K` ends it with an exit code, `hang:K` never comes back, `break:K` breaks the contract of a model,
+`doom:K` kills it each time, and the third time all others with it, `fail:K` raises, `again:K` asks such samples again,
 `stop:K` presses Ctrl-C for all processes, `term:K` sends SIGTERM to all of them, `orphan:K` kills the first one.
 With RANK and WORLD_SIZE in the environment it is one rank of a launch; `vanish:R` kills rank R with its first batch,
 `batch:N` asks N samples at once.
@@ -17,6 +18,7 @@ import random
 import signal
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -140,6 +142,14 @@ class Fated(Steady):
                     die()
                 case "once" if first_time(self._mark):
                     die()
+                case "doom":
+                    with self._mark.open("a") as mark:
+                        mark.write(f"{len(queries)} ")
+                    if len(self._mark.read_text().split()) == 3:
+                        os.killpg(os.getpgid(0), signal.SIGKILL)
+                    die()
+                case "fail":
+                    raise RuntimeError("a bad day")
                 case "hang":
                     signal.sigwait([signal.SIGUSR2])
                 case "break":
@@ -172,6 +182,7 @@ def share(folder, out, moment, processes):
     stall_s = 1.0 if moment.startswith("hang") else None
     size = int(moment.removeprefix("batch:")) if moment.startswith("batch:") else 3
     options = RunOptions(out=Path(out), batch_size=size, processes=processes, stall_timeout_s=stall_s, code=CODE)
+    options = replace(options, retry_failed=moment.startswith("again"))
     task, split, entry = opener()
     place = find_place(os.environ, None)
     try:
