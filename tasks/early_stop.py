@@ -138,10 +138,12 @@ class Judge:
         sizes = [len(batch.samples) for batch in chosen]
         place = np.repeat(np.arange(count), sizes)
         over, under = (np.bincount(place, weights=column).astype(np.float64) for column in parts)
-        value, low, high = interval(over, under, len(self.order), spent, is_bounded(self._metric, self._key))
+        bounded = is_bounded(self._metric, self._key)
+        value, low, high = interval(over, under, len(self.order), spent, bounded)
         worse = high < self._baseline if is_better_higher(self._metric, self._key) else low > self._baseline
         if not worse:
             return None
+        low, high = (max(low, 0.0), min(high, 1.0)) if bounded else (low, high)
         return StoppedEarly(
             self._key, self._baseline, value, low, high, len(ids), sum(len(b.samples) for b in self.order), RULE
         )

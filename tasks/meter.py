@@ -38,6 +38,7 @@ class Meter:
         self.row = self.done = self.earlier = self.failed = 0
         self.title, self.metric = "", ""
         self._clock, self._begun = clock, clock()
+        self._worked, self._row_begun = 0.0, self._begun
         self._open = ExitStack()
 
     def __reduce__(self) -> "tuple[type[Meter], tuple[()]]":
@@ -59,8 +60,8 @@ class Meter:
 
     @property
     def rate(self) -> float:
-        """Samples a second, of those answered now."""
-        return (self.done - self.earlier) / max(self.seconds, 1e-9)
+        """Samples a second, of those answered now, while rows were in work: loading a model does not count."""
+        return (self.done - self.earlier) / max(self._worked + self._clock() - self._row_begun, 1e-9)
 
     @property
     def left_s(self) -> float | None:
@@ -74,6 +75,7 @@ class Meter:
 
     def begin_row(self, title: str, whole: int, done: int) -> None:
         """Begin a row of so many samples, some of which an earlier command answered."""
+        self._row_begun = self._clock()
         self.row += 1
         self.rows = max(self.rows, self.row)
         self.title, self.metric = title, ""
@@ -99,6 +101,7 @@ class Meter:
 
     def end_row(self, record: Record, left: int) -> None:
         """Hear that a row is done; `left` of its samples will not be asked."""
+        self._worked, self._row_begun = self._worked + self._clock() - self._row_begun, self._clock()
         self.samples -= left
 
     def close(self) -> None:

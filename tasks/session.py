@@ -102,6 +102,7 @@ def closing_line(records: Sequence[Record], meter: Meter) -> str:
     failed, unread = (sum(getattr(record, name) for record in records) for name in ("failed", "unparsable"))
     early = sum(record.stopped_early is not None for record in records)
     return (
-        f"{len(records)} rows{f', {early} stopped early' if early else ''}: {samples:,} samples, {failed:,} failed, "
+        f"{len(records)} row{'' if len(records) == 1 else 's'}{f', {early} stopped early' if early else ''}: "
+        f"{samples:,} samples, {failed:,} failed, "
         f"{unread:,} unparsable; {meter.done - meter.earlier:,} answered now, in {duration(meter.seconds)}"
     )

@@ -175,6 +175,7 @@ def _parts(args: argparse.Namespace, chosen: "Settings", meter: "Meter") -> "lis
     from tasks.session import Part
 
     parts: list[Part] = []
+    skipped: list[Skipped]
     entries = [find_model(name, args.include) for name in args.model]
     entries = [entry if entry.of_weights is None else entry.of_weights(args.weights) for entry in entries]
     told = [read_args(entry.name, entry.arguments, args.model_arg) for entry in entries]

@@ -4,12 +4,20 @@ import re
 
 import pytest
 
+from results.record import Record
 from tasks import meter
 from tasks.live import Estimate
 from tasks.meter import BarMeter, JsonMeter, LineMeter, Meter, duration
 from tasks.progress import say
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+
+
+RECORD = Record(
+    model="m", task="first", kind="rec", dataset="toy", split="val", data="sample", limit=None, n=10, available=10,
+    expected=None, failed=1, unparsable=0, missing=0, headline="acc", columns=("acc",), metrics={"acc": 0.5}, units={},
+    intervals={}, protocols={}, refbench="1", run="m/first/val",
+)  # fmt: skip
 
 
 class Clock:
@@ -22,15 +30,17 @@ class Clock:
 
 
 def drive(kind, clock):
-    """Two rows: 6 of 10 samples were done before, then 4 and later 5 of 5 are answered."""
+    """Two rows: 6 of 10 samples were done before, then 4 and later 5 of 5 are answered; loading takes 1,000 s."""
     with kind(clock) as shown:
         shown.expect(2, 15)
+        clock.now = 1000.0
         shown.begin_row("m · first · val", 10, 6)
-        clock.now = 40.0
+        clock.now = 1040.0
         shown.batch(4, 1)
+        shown.end_row(RECORD, 0)
         shown.begin_row("m · second · val", 5, 0)
         shown.estimate(Estimate("acc", 0.5, 0.25, 0.75, 8, "fraction"))
-        clock.now = 80.0
+        clock.now = 1080.0
         shown.batch(5, 0)
         say("by the way")
     return shown
@@ -70,7 +80,7 @@ def test_json_lines_are_objects_with_an_event_and_a_time(capsys):
     drive(JsonMeter, Clock())
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     names = [event["event"] for event in events]
-    assert names == ["started", "row_started", "batch", "row_started", "estimate", "batch", "note", "ended"]
+    assert names == ["started", "row_started", "batch", "row_done", "row_started", "estimate", "batch", "note", "ended"]
     assert all(event["at"].endswith("+00:00") for event in events)
     assert events[2] | {"at": ""} == {
         "event": "batch", "at": "", "row": "m · first · val", "samples": 4, "failed": 1, "done": 10, "of": 15,
