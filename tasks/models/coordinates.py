@@ -116,10 +116,10 @@ class Picture:
         return (longest, longest) if convention.frame == "square" else (width, height)
 
     def offset(self, convention: Convention) -> tuple[float, float]:
-        """Where the original begins in the frame, x and y, in pixels of the original."""
+        """Where the original begins in the frame, x and y, in whole pixels of the original."""
         height, width = self.size_hw
         sides = self.sides(convention)
-        return ((sides[0] - width) / 2, (sides[1] - height) / 2)
+        return ((sides[0] - width) // 2, (sides[1] - height) // 2)
 
     def spoken_sides(self, convention: Convention) -> tuple[float, float]:
         """Numbers that stand for the whole width and height.
