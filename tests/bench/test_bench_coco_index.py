@@ -142,6 +142,7 @@ def test_opening_annotations_of_the_size_of_train2014(tmp_path, fresh, capsys):
     cold, warm = fresh(OPEN, root), fresh(OPEN, root)
     ranks = {method: fresh(OURS + USE, root, RANKS, method) for method in ("fork", "spawn")}
     one = fresh(OURS + USE, root, 1, "spawn")
+    assert min(row["mib"] for row in (peer, cold, one, *ranks.values())) > 0  # what grew was seen
     rows = {"pycocotools.COCO() + refer's load": peer, "refbench cold": cold, "refbench warm": warm}
     with capsys.disabled():
         print(f"\n{IMAGES} images, {OBJECTS} objects, {path.stat().st_size / 2**20:.0f} MiB of JSON")

@@ -59,6 +59,7 @@ def test_skew(tmp_path, capsys, processes):
     with Crew(processes) as crew:
         record = evaluate(*opener(), options, Shared(crew, opener))
     whole_s = time.perf_counter() - start
+    assert (record.n, record.failed) == (SAMPLES, 0)
     ranks = json.loads((tmp_path / "runs" / record.run / "run.json").read_text())["ranks"]
     took_s = max(rank["busy_s"] + rank["idle_s"] for rank in ranks)
     even_s = sum(rank["busy_s"] for rank in ranks) / processes

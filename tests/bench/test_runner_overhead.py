@@ -73,11 +73,13 @@ def spent(out, count, model, batch_size):
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
+@pytest.mark.timeout(1800)
 def test_samples_a_second_of_a_model_that_costs_nothing(tmp_path):
     spent(tmp_path / "warm", 100, Model(), 32)
     cpu, wall = spent(tmp_path / "runs", SAMPLES, Model(), 32)
     print(f"\n{SAMPLES} REC samples: {SAMPLES / cpu:.0f} samples per processor second, {SAMPLES / wall:.0f} per second")
     print(f"{1e6 * cpu / SAMPLES:.0f} us of one core per sample, scores with intervals included; target 333 us")
+    assert lines_below(tmp_path / "runs") == SAMPLES
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
@@ -90,8 +92,10 @@ def test_share_of_the_run_loop_beside_a_model_of_20_ms(tmp_path, batch_size):
     each = (beside[many] - beside[few]) / (many - few)
     print(f"\nsamples of 20 ms, {batch_size} at once: the run loop adds {100 * each / BUSY_S:.2f} %; target 2 %")
     print(f"{1e6 * each:.0f} us per sample, and {1e3 * (beside[few] - few * each):.0f} ms per run for its record")
+    assert [lines_below(tmp_path / f"{count}") for count in BUSY_SAMPLES] == list(BUSY_SAMPLES)
 
 
+@pytest.mark.timeout(1800)
 def test_the_simplest_job_of_lm_evaluation_harness(tmp_path):
     python = os.environ.get("REFBENCH_LM_EVAL")
     if not python:
@@ -105,6 +109,13 @@ def test_the_simplest_job_of_lm_evaluation_harness(tmp_path):
     ours = SAMPLES / spent(tmp_path / "runs", SAMPLES, Model(), 32)[0]
     print(f"\nper processor second: lm_eval {peer:.0f} samples (start-up taken off), refbench {ours:.0f}")
     print(f"{ours / peer:.1f} x")
+    assert lines_below(tmp_path / "runs") == lines_below(tmp_path / f"peer-{SAMPLES}", "samples_*.jsonl") == SAMPLES
+
+
+def lines_below(folder, name="predictions.jsonl"):
+    """How many answers a run has left."""
+    (path,) = folder.rglob(name)
+    return len(path.read_bytes().splitlines())
 
 
 def _peer(python, folder, count):
