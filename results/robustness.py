@@ -39,7 +39,8 @@ def over_prompt_sets(records: Sequence[Record]) -> list[Robustness]:
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
         if "prompt_set" in record.options:
-            key = (record.model, record.task, record.dataset, record.split, record.options.get("regime", ""))
+            how = (record.options.get("regime", ""), record.options.get("model_args", ""))
+            key = (record.model, record.task, record.dataset, record.split, *how)
             groups.setdefault(key, []).append(record)
     return [_robustness(group) for group in groups.values() if len(group) > 1]
 

@@ -21,6 +21,8 @@ EXACT_NOTE = "coverage: exact, every sample was answered once."
 SPREAD_NOTE = "mean and spread: over the wordings of the prompt; spread is the highest minus the lowest."
 ASKED = {"prompt_set": "prompt", "regime": "regime"}
 """Option of a record that says how the model was asked -> its column."""
+TOLD = {**ASKED, "model_args": "arguments"}
+"""The same with what the model was told beside its default, which is always shown where a row has it."""
 
 
 def rows_table(records: Sequence[Record], asked: Sequence[str] = ()) -> str:
@@ -78,6 +80,7 @@ def row_json(record: Record) -> dict[str, Any]:
     )  # fmt: skip
     row: dict[str, Any] = {name: getattr(record, name) for name in names}
     row |= {name: record.options.get(name) for name in ASKED}
+    row |= {name: record.options[name] for name in TOLD if name not in ASKED and name in record.options}
     row["metrics"] = {key: record.metrics[key] for key in record.columns}
     row["intervals"] = {key: list(record.intervals[key]) for key in record.columns if key in record.intervals}
     row["failures"] = [asdict(failure) for failure in record.failures]
@@ -100,7 +103,7 @@ def _coverage(records: Sequence[Record]) -> list[str]:
 
 def _table(records: Sequence[Record], asked: Sequence[str]) -> str:
     columns = _columns(records)
-    facts = [*_WHAT, *(ASKED[name] for name in asked), "n", "failed", "unparsable", "parsed"]
+    facts = [*_WHAT, *(TOLD[name] for name in asked), "n", "failed", "unparsable", "parsed"]
     after = {id(group.records[-1]): _spread_rows(group, columns, asked) for group in over_prompt_sets(records)}
     body = [row for record in records for row in (_row(record, columns, asked), *after.get(id(record), ()))]
     return _lay_out([*facts, columns[0], "95% CI", *columns[1:]], body)
@@ -120,15 +123,16 @@ def _spread_rows(group: Robustness, columns: Sequence[str], asked: Sequence[str]
     for name, values in (("mean", group.mean), ("spread", group.spread)):
         told = {**record.options, "prompt_set": f"{name} of {len(group.records)}"}
         first, *others = _cells(values, record.units, columns)
-        rows.append([*_what(record), *(told[option] for option in asked), "", "", "", "", first, "", *others])
+        rows.append([*_what(record), *(told.get(option, "") for option in asked), "", "", "", "", first, "", *others])
     return rows
 
 
 def _told(records: Sequence[Record], asked: Sequence[str]) -> list[str]:
     """Choose the keys of `ASKED` that the reader must see: those wished for, and those that tell rows apart."""
-    ways = {name: {(record.model, record.options.get(name)) for record in records} for name in ASKED}
+    ways = {name: {(record.model, record.options.get(name)) for record in records} for name in TOLD}
     models = {record.model for record in records}
-    return [name for name in ASKED if name in asked or len(ways[name]) > len(models)]
+    given = {name for name in TOLD if name not in ASKED and any(name in record.options for record in records)}
+    return [name for name in TOLD if name in asked or name in given or len(ways[name]) > len(models)]
 
 
 def _what(record: Record) -> list[str]:
@@ -170,6 +174,6 @@ def _number(value: float | None, unit: str) -> str:
 
 def _lay_out(head: Sequence[str], body: Sequence[Sequence[str | int]]) -> str:
     numeric = {"n", "failed", "unparsable", "parsed"}
-    words = {*_WHAT, *ASKED.values()}
+    words = {*_WHAT, *TOLD.values()}
     sides = ["left" if name in words or (k == 0 and name not in numeric) else "right" for k, name in enumerate(head)]
     return tabulate([list(row) for row in body], list(head), tablefmt="simple", colalign=sides, disable_numparse=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from metrics.errors import DataError
@@ -116,3 +118,24 @@ def test_the_summary_has_a_line_per_task_with_all_its_splits(make_record):
 def test_a_row_for_machines_says_how_the_model_was_asked(make_record):
     row = row_json(asked_by(make_record, "2", "wrong"))
     assert (row["prompt_set"], row["regime"]) == ("2", "wrong")
+
+
+def test_what_a_model_was_told_is_always_shown(make_record):
+    plain = make_record(options={"prompt": "p"})
+    told = make_record(options={"prompt": "p", "model_args": "decode=teacher_forced"})
+    assert "arguments" not in rows_table([plain])
+    assert cells(rows_table([told]), 0)[5] == "arguments"
+    assert cells(rows_table([told]), 2)[5] == "decode=teacher_forced"
+    assert "decode=teacher_forced" in rows_table([plain, told])
+    assert row_json(told)["model_args"] == "decode=teacher_forced"
+    assert "model_args" not in row_json(plain)
+
+
+def test_wordings_of_other_arguments_are_not_averaged(make_record):
+    same = {"prompt": "p", "regime": "full"}
+    rows = [
+        make_record(options={**same, "prompt_set": name, **more})
+        for name, more in (("default", {}), ("1", {"model_args": "decode=teacher_forced"}))
+    ]
+    assert "mean of 2" not in rows_table(rows)
+    assert "mean of 2" in rows_table([replace(row, options={**row.options, "model_args": "a=b"}) for row in rows])

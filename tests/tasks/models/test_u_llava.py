@@ -269,6 +269,7 @@ def test_it_runs_the_tasks_that_it_can_do(refbench, folders, small_world, monkey
     assert {(row["failed"], row["unparsable"]) for row in outcome.json["rows"]} == {(0, 0)}
     arguments = ("--split", "val", "--model-arg", "decode=teacher_forced")
     [row] = refbench("eval", "--task", "refcocog_res", *model, *words, *arguments).json["rows"]
+    assert row["model_args"] == "decode=teacher_forced"
     [free] = [each for each in outcome.json["rows"] if (each["task"], each["split"]) == ("refcocog_res", "val")]
     assert row["run"] != free["run"]
     record = (Path("runs", row["run"]) / "result.json").read_text()
