@@ -20,6 +20,7 @@ COMMANDS = {
     "suites": "list the suites of tasks, or show one",
     "models": "list the models, or show one",
     "metrics": "list the metrics, or show one",
+    "doctor": "find out in which coordinates a model speaks boxes",
     "data status": "show which official files are here",
     "data prepare": "fetch official files and put them in place",
     "data verify": "check that official files are whole",

@@ -112,6 +112,15 @@ class HfVlm:
         square = self.convention is not None and self.convention.frame == "square"
         return padded(photo, self.encoder.mean_colour()) if square else photo
 
+    def picture(self, image: ImageRef) -> Picture:
+        """Sizes of a photo as this model sees it; how it was resized only where its boxes depend on that.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        needed = self.convention is not None and self.convention.space == "pixel_resized"
+        return Picture(image.size_hw, self.encoder.resized(image.seen(self.see)) if needed else None)
+
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
         """Answer queries as one batch, greedily.
 
@@ -125,8 +134,7 @@ class HfVlm:
 
     def _predict(self, queries: Sequence[Query]) -> list[Prediction]:
         photos = [query.image.seen(self.see) for query in queries]
-        sizes = [self.encoder.resized(photo) for photo in photos] if self._needs_sizes() else [None] * len(queries)
-        pictures = [Picture(query.image.size_hw, size) for query, size in zip(queries, sizes, strict=True)]
+        pictures = [self.picture(query.image) for query in queries]
         prompts = [self.prompt(query, picture) for query, picture in zip(queries, pictures, strict=True)]
         limits = [query.max_new_tokens or self.preset.max_new_tokens for query in queries]
         ids = self._generate(photos, prompts, min(self.preset.max_new_tokens, _TOKENS_A_WORD * max(limits)))
@@ -183,9 +191,6 @@ class HfVlm:
         if any(box is None for box in boxes):
             raise ModelError(f"{query.sample_id}: this model is told regions as boxes, not as {query.regions[0].kind}s")
         return [box_text.write(box, self.convention, picture) for box in boxes if box is not None]
-
-    def _needs_sizes(self) -> bool:
-        return self.convention is not None and self.convention.space == "pixel_resized"
 
     def _generate(self, photos: Sequence["Image.Image"], prompts: Sequence[str], limit: int) -> Any:
         """Greedy answers: token ids without those of the prompt, one list a prompt."""
