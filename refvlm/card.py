@@ -153,6 +153,8 @@ def _record(path: Path, model: str) -> Mapping[str, Any]:
             f"{path} was made by another model ({str(content['digests'].get('model'))[:12]}…, these weights are "
             f"{model[:12]}…): run `refbench eval --weights` with this folder"
         )
+    if content.get("stopped_early"):
+        raise DataError(f"{path} is part of a run that was stopped early: run it again without --early-stop")
     return dict(content)
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, time
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -143,6 +143,8 @@ class BarMeter(Meter):
     def _began(self, whole: int, done: int) -> None:
         bar = self._bar
         bar.total, bar.initial, bar.n = self.samples, bar.initial + done, bar.n + done
+        if self.done == self.earlier:  # loading a model is no part of the rate
+            bar.start_t = bar.last_print_t = time()
         bar.set_description_str(f"row {self.row} of {self.rows} {self.title}", refresh=False)
         self._tell()
         bar.refresh()

@@ -144,7 +144,7 @@ def evaluate(
         entry: the model; a finished run does not load it, provided that it can name its fingerprint without.
         options: those of the command.
         shared: worker processes; not used with one process, where this one does the work.
-        after: called with the run when it is finished.
+        after: called with the run when it is finished, not where it was stopped early.
 
     Returns:
         The record, as `result.json` holds it, with its run directory filled in.
@@ -168,7 +168,7 @@ def evaluate(
     else:
         progress.say(f"{job.title}: finished before, read from {run.path} (--fresh runs it again)")
         options.meter.begin_row(job.title, record.n, record.n)
-    if after is not None:
+    if after is not None and record.stopped_early is None:
         after(job)
     record = record.at(run.folder.as_posix())
     options.meter.end_row(record, len(job.samples) - record.n)

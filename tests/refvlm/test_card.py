@@ -102,6 +102,11 @@ def test_a_record_of_other_weights_is_refused(folder, result):
         write_card(folder, [result(digests={"model": "constant/1"})])
 
 
+def test_a_part_of_a_run_is_no_score(folder, result):
+    with pytest.raises(DataError, match="stopped early: run it again without --early-stop"):
+        write_card(folder, [result(stopped_early={"key": "ciou"})])
+
+
 @pytest.mark.parametrize("content", ["[", "[]", '{"schema": 0}', '{"schema": 1, "task": "a"}'])
 def test_what_is_no_result_is_refused(folder, tmp_path, content):
     path = tmp_path / "broken.json"

@@ -9,6 +9,7 @@ from results.table import rows_table
 from tasks import early_stop, kinds, predictions
 from tasks.early_stop import Baseline, interval, looks
 from tasks.models.oracle import Oracle
+from tasks.run import RunOptions, evaluate
 
 
 @pytest.fixture
@@ -55,6 +56,15 @@ def test_without_the_option_the_same_run_goes_on_to_the_whole(go, toy, tmp_path,
     assert part.run == whole.run
     assert (whole.n, whole.stopped_early, whole.coverage.is_exact, half.asked) == (300, None, True, 300)
     assert run(go, toy, tmp_path, half, None, out="other").to_json() == whole.to_json()
+
+
+def test_overlays_are_drawn_of_whole_runs_only(toy, tmp_path, half):
+    drawn = []
+    for stop in (Baseline("acc@0.5", 0.9), None):
+        options = RunOptions(out=tmp_path / "runs", batch_size=3, early_stop=stop)
+        entry = toy.make_entry(half, sees_truth=True)
+        evaluate(toy.make_task("rec"), toy.make_split(tmp_path, 300), entry, options, after=drawn.append)
+    assert [len(job.samples) for job in drawn] == [300]
 
 
 def test_the_decision_is_repeated_without_asking_again(go, toy, tmp_path, half):
