@@ -87,8 +87,7 @@ def merge(into: nn.Sequential, source: nn.Sequential, map_: Converter) -> None:
     Raises:
         ConfigError: the target is narrower, so that the source's inner units have no place.
     """
-    first, last, given, closing = into[0], into[2], source[0], source[2]
-    assert all(isinstance(each, nn.Linear) for each in (first, last, given, closing)), "projectors are of two layers"
+    (first, last), (given, closing) = _layers(into), _layers(source)
     units = len(given.weight)
     if units > len(first.weight) or given.weight.shape[1] != first.weight.shape[1]:
         raise ConfigError(
@@ -99,3 +98,9 @@ def merge(into: nn.Sequential, source: nn.Sequential, map_: Converter) -> None:
     last.weight.zero_()
     last.weight[:, :units] = map_.weight @ closing.weight
     last.bias.copy_(map_(closing.bias))
+
+
+def _layers(projector: nn.Sequential) -> list[nn.Linear]:
+    layers = [each for each in projector if isinstance(each, nn.Linear)]
+    assert len(layers) == 2, f"a projector has two layers, not {len(layers)}"
+    return layers

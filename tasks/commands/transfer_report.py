@@ -92,7 +92,8 @@ def _print(head: list[str], rows: list[list[str]], form: str) -> None:
 
 def _plot(title: str, runs: "Sequence[Learning]", out: Path) -> None:
     from benchmarks.files import write_atomic
-    from results.report.plot import Curve, Frame, lines
+    from results.report.axes import Frame
+    from results.report.plot import Curve, lines
     from tasks.progress import say
 
     task, key = title.split(" ")

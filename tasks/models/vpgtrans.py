@@ -4,10 +4,8 @@
 and the vision transformer; or a preset of one's own, `--model vpgtrans:mine.yaml`.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from benchmarks.errors import ConfigError, ModelError
@@ -75,21 +73,9 @@ def _load(folder: Path, preset: VpgTransPreset, options: LoadOptions) -> Model:
 
 
 def _fingerprint(folder: Path, preset: VpgTransPreset) -> str:
-    """Hash all files and the settings: SHA-256, hex."""
     from tasks.models.vpgtrans_model import Parts
 
-    parts = Parts.of(folder, preset)
-    digest = hashlib.sha256(checkpoints.fingerprint(parts.llm, preset.settings()).encode())
-    for path in (*parts.files.trained, parts.files.vision):
-        one = checkpoints.fingerprint(path, {}) if path.is_dir() else _digest(path, path.stat().st_mtime_ns)
-        digest.update(one.encode())
-    return digest.hexdigest()
-
-
-@cache
-def _digest(path: Path, modified_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Parts.of(folder, preset).fingerprint(preset)
 
 
 def _needs(preset: VpgTransPreset) -> tuple[NeededFile, ...]:

@@ -1,7 +1,9 @@
 """VPGTrans' models, loaded: transformers' BLIP-2 put together from the parts that are published one by one."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +46,21 @@ class Parts:
                 )
         return cls(checkpoints.checked(folder / preset.llm), files)
 
+    def fingerprint(self, preset: VpgTransPreset) -> str:
+        """Hash all files and the settings: SHA-256, hex."""
+        digest = hashlib.sha256(checkpoints.fingerprint(self.llm, preset.settings()).encode())
+        for path in (*self.files.trained, self.files.vision):
+            whole = checkpoints.fingerprint(path, {}) if path.is_dir() else _digest(path, path.stat().st_mtime_ns)
+            digest.update(whole.encode())
+        return digest.hexdigest()
+
+
+@cache
+def _digest(path: Path, modified_ns: int) -> str:
+    """SHA-256 of a file, read once a process."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
 
 def load(parts: Parts, preset: VpgTransPreset, options: LoadOptions) -> "VpgTrans":
     """Load a model ready to answer.
@@ -65,7 +82,7 @@ def load(parts: Parts, preset: VpgTransPreset, options: LoadOptions) -> "VpgTran
     model.load_state_dict({name: _cast(name, value, options) for name, value in state.items()}, False, assign=True)
     left = [name for name, value in (*model.named_parameters(), *model.named_buffers()) if value.is_meta]
     assert not left, f"{left} are neither stored nor computed"
-    return VpgTrans(model.to(options.device).eval(), spelled, preset)
+    return VpgTrans(model.to(options.device).eval(), spelled, parts.fingerprint(preset))
 
 
 def _cast(name: str, value: "Tensor", options: LoadOptions) -> "Tensor":
@@ -79,13 +96,17 @@ def _cast(name: str, value: "Tensor", options: LoadOptions) -> "Tensor":
 class VpgTrans:
     """A loaded model."""
 
-    def __init__(self, model: Any, spelled: Spelling, preset: VpgTransPreset) -> None:
-        """Take a model of transformers, its prompts' spelling and what the preset says."""
+    def __init__(self, model: Any, spelled: Spelling, fingerprint: str) -> None:
+        """Take a model of transformers, its prompts' spelling with what the preset says, and its hash."""
         from transformers import BlipImageProcessorPil
 
-        self.model, self.spelled, self.preset = model, spelled, preset
-        side = preset.vision_sizes.image_size
+        self.model, self.spelled, self.preset, self._fingerprint = model, spelled, spelled.preset, fingerprint
+        side = self.preset.vision_sizes.image_size
         self.processor = BlipImageProcessorPil(size={"height": side, "width": side})
+
+    def fingerprint(self) -> str:
+        """Hash over weights and settings."""
+        return self._fingerprint
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
         """Answer; queries that are decoded alike share a call.
