@@ -49,6 +49,15 @@ class Predictor:
         """Units that this checkpoint answers with: those it has decoders for, and words if it learned to use them."""
         return self.model.units if REGION in self.tokenizer.ids else ("box", "mask")
 
+    def compile(self, backend: str = "inductor") -> None:
+        """Have the image encoder and the language model compiled when they are first used, for any length and batch.
+
+        Args:
+            backend: of torch.compile; "eager" only traces, and gives the digits of the model as it is.
+        """
+        self.model.vision.compile(backend=backend, dynamic=True)
+        self.model.llm.model.compile(backend=backend, dynamic=True)
+
     def fingerprint(self) -> str:
         """SHA-256 of the checkpoint."""
         return self.hash

@@ -112,13 +112,17 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How to load a model: device ("cpu", "cuda", …), dtype ("float32", …), seed, weights path or None, arguments."""
+    """How to load a model: device ("cpu", "cuda", …), dtype ("float32", …), seed, weights path or None, arguments.
+
+    `compiled` has its networks go through torch.compile, and is never set for an entry that does not say `compiles`.
+    """
 
     device: str = "cpu"
     dtype: str = "float32"
     seed: int = 0
     weights: Path | None = None
     args: ModelArgs = ()
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,7 @@ class ModelEntry:
         arguments: what `--model-arg` can tell it; `LoadOptions.args` has those that differ from their default.
         note: what a reader of its rows must know, such as that no weights were ever released.
         network: whether it asks a server, which `--offline` forbids.
+        compiles: whether its networks can go through torch.compile, as `LoadOptions.compiled` asks.
         joins: it needs the samples of a split to match them with answers that are given: the run loop hands it task
             and split through `join`.
     """
@@ -178,6 +183,7 @@ class ModelEntry:
     arguments: tuple[ModelArgument, ...] = ()
     note: str = ""
     network: bool = False
+    compiles: bool = False
     joins: bool = False
 
 

@@ -56,8 +56,9 @@ def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, opti
 
 
 def _arguments(options: RunOptions) -> dict[str, Any]:
-    """Arguments of the model; nothing where all have their default, as where the model takes none."""
-    return {"arguments": dict(options.model_args)} if options.model_args else {}
+    """Arguments of the model, and that it is compiled; nothing where all have their default."""
+    told: dict[str, Any] = {"arguments": dict(options.model_args)} if options.model_args else {}
+    return told | ({"compiled": True} if options.compiled else {})
 
 
 def _included(options: RunOptions) -> dict[str, Any]:

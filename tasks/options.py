@@ -34,6 +34,7 @@ class RunOptions:
         max_failures: failed samples that are acceptable, None for any number; a run stops as soon as more have failed.
         weights: path of the model's weights, None for its own default.
         model_args: arguments of the model that differ from their default, part of the run's identity.
+        compiled: the model's networks go through torch.compile; part of the run's identity, since digits may change.
         prompt_set: which wording of the task's prompt, see `tasks.prompts`.
         regime: which command stands before it, see `benchmarks.commands`; None for the model's own.
         include: folder of further task files, or None.
@@ -62,6 +63,7 @@ class RunOptions:
     max_failures: Allowance | None = None
     weights: Path | None = None
     model_args: ModelArgs = ()
+    compiled: bool = False
     prompt_set: str = DEFAULT
     regime: Regime | None = None
     include: Path | None = None
@@ -80,5 +82,10 @@ class RunOptions:
     def load_options(self) -> LoadOptions:
         """The part that a model is loaded with."""
         return LoadOptions(
-            device=self.device, dtype=self.dtype, seed=self.seed, weights=self.weights, args=self.model_args
+            device=self.device,
+            dtype=self.dtype,
+            seed=self.seed,
+            weights=self.weights,
+            args=self.model_args,
+            compiled=self.compiled,
         )

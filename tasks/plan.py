@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.errors import DataError, ModelError, unknown
+from benchmarks.errors import ConfigError, DataError, ModelError, unknown
 from benchmarks.registry import benchmark
 from benchmarks.schema import Split
 from tasks.base import ModelEntry, Task
@@ -59,6 +59,19 @@ def check_splits(task: Task, wanted: Sequence[str]) -> None:
     for name in wanted:
         if name not in known:
             raise unknown(f"split of {task.name}", name, known, f"refbench tasks {task.name}")
+
+
+def check_compiles(entry: ModelEntry) -> None:
+    """Check that `--compile` can be had.
+
+    Raises:
+        ConfigError: the model has no network of its own here, or its adapter does not say that it bears it.
+    """
+    if not entry.compiles:
+        raise ConfigError(
+            f"model {entry.name} cannot be compiled: it has no network in this process, or its adapter was never "
+            "tried with torch.compile; leave out --compile"
+        )
 
 
 def check_model(task: Task, entry: ModelEntry) -> None:

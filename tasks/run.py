@@ -21,7 +21,7 @@ from tasks.journal import Batch, Journal
 from tasks.opener import Names
 from tasks.options import RunOptions
 from tasks.order import in_order
-from tasks.plan import Job, blind, check_model
+from tasks.plan import Job, blind, check_compiles, check_model
 from tasks.ranks import Run, crew_of, follow, leading
 from tasks.stopping import CTRL_C, code_of
 from tasks.team import Team
@@ -186,6 +186,8 @@ def check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> N
     if options.batch_size != "auto" and options.batch_size < 1:
         raise ConfigError(f"--batch-size {options.batch_size} is no batch: give 1 or more")
     check_model(task, entry)
+    if options.compiled:
+        check_compiles(entry)
     if reason := blind(split, entry):
         raise ModelError(f"{task.name} {reason}: choose another model or task")
     if not split.samples:

@@ -58,6 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--num-processes", metavar="N", type=positive, help="processes that share the work (default: 1)")
     add("--device", metavar="D", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     add("--dtype", choices=precision.NAMES, default="float32", help="number format (default: float32)")
+    add("--compile", action="store_true", help="torch.compile the model where it allows that: may change last digits")
     add("--out", metavar="DIR", type=folder, help="root of all run directories (default: REFBENCH_RUNS, else runs)")
     add("--fresh", action="store_true", help="delete what an earlier run of this command left, and start over")
     add("--seed", metavar="N", type=natural, default=0, help="seed of models that sample (default: 0)")
@@ -172,6 +173,7 @@ def _parts(args: argparse.Namespace, chosen: "Settings", meter: "Meter") -> "lis
     from tasks.model_args import read as read_args
     from tasks.models.pool import ModelPool
     from tasks.models.registry import find as find_model
+    from tasks.plan import check_compiles
     from tasks.session import Part
 
     parts: list[Part] = []
@@ -182,6 +184,8 @@ def _parts(args: argparse.Namespace, chosen: "Settings", meter: "Meter") -> "lis
     regimes, options = _regimes(args.regime), replace(_options(args, chosen), meter=meter)
     for entry, arguments in zip(entries, told, strict=True):
         offline.enforce(args.offline, entry, arguments)
+        if args.compile:
+            check_compiles(entry)
         if parts and args.suite is None:
             jobs, skipped = _same(parts[0], entry), []
         else:
@@ -266,6 +270,7 @@ def _options(args: argparse.Namespace, chosen: "Settings") -> "RunOptions":
         sample_timeout_s=args.sample_timeout,
         stall_timeout_s=args.stall_timeout,
         weights=args.weights,
+        compiled=args.compile,
         command=args.command,
         offline=is_asked(args.offline),
         progress=not args.quiet,

@@ -49,7 +49,10 @@ def load(options: LoadOptions) -> Model:
     from refvlm.predictor import Predictor
 
     constrain = dict(options.args).get(_CONSTRAIN.name, _ON) == _ON
-    return Predictor(options.weights or _BUNDLED, options.device, options.dtype, constrain)
+    predictor = Predictor(options.weights or _BUNDLED, options.device, options.dtype, constrain)
+    if options.compiled:
+        predictor.compile()
+    return predictor
 
 
 def fingerprint(options: LoadOptions) -> str:
@@ -138,6 +141,7 @@ ENTRY = ModelEntry(
     needs=NEEDS,
     licence="Apache-2.0 (bundled); a converted checkpoint keeps the licences of its parts",
     sizes=sizes,
+    compiles=True,
     note="an implementation of arXiv 2503.07413, whose weights were never released: rows are of weights trained here",
 )
 MODELS = [ENTRY]
