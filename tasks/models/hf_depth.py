@@ -114,7 +114,8 @@ class DepthEstimator(VisionModel[DepthPreset]):
         if self._disparity:
             return np.divide(1, values, out=np.zeros_like(values), where=values > 0)
         least = np.float32(self.preset.least_disparity) * max(values.max(), np.finfo(np.float32).tiny)
-        return np.float32(1) / np.maximum(values, least)
+        inverse: NDArray[np.float32] = np.float32(1) / np.maximum(values, least)
+        return inverse
 
 
 def unpadded(maps: "torch.Tensor", sizes_hw: Sequence[tuple[int, int]], padded: bool) -> "list[torch.Tensor]":

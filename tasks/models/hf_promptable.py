@@ -127,20 +127,17 @@ class Promptable(VisionModel[PromptablePreset]):
         points = np.asarray(region.points_xy if region.kind == "point" else self._along(region)) - 0.5
         return {"input_points": own(points)[None, None]}, always or len(points) == 1
 
-    def _along(self, region: Region) -> Points:
-        """Points evenly spread along a scribble, or over its pixels where only these are known."""
-        path = np.asarray(region.points_xy, dtype=np.float64)
-        if not len(path) and region.mask_rle is not None:
+    def _along(self, region: Region) -> NDArray[np.float64]:
+        """Points [N, 2] evenly spread along a scribble, or over its pixels where only these are known."""
+        line = np.array(region.points_xy, dtype=np.float64)
+        if not len(line) and region.mask_rle is not None:
             rows, columns = np.nonzero(decode(region.mask_rle))
-            path = np.stack((columns, rows), axis=1) + 0.5
-            picked = path[np.linspace(0, len(path) - 1, self.preset.scribble_points).round().astype(int)]
-            return tuple((float(x), float(y)) for x, y in picked)
-        walked = np.concatenate(([0.0], np.hypot(*np.diff(path, axis=0).T).cumsum()))
+            picked = np.linspace(0, len(rows) - 1, self.preset.scribble_points).round().astype(int)
+            pixels: NDArray[np.float64] = np.stack((columns[picked], rows[picked]), axis=1) + 0.5
+            return pixels
+        walked = np.concatenate(([0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()))
         stops = np.linspace(0, walked[-1], self.preset.scribble_points)
-        return tuple(
-            (float(x), float(y))
-            for x, y in zip(np.interp(stops, walked, path[:, 0]), np.interp(stops, walked, path[:, 1]), strict=True)
-        )
+        return np.stack([np.interp(stops, walked, line[:, axis]) for axis in (0, 1)], axis=1)
 
     def _scores(self, mask: Rle, reshaped_hw: tuple[int, int]) -> "torch.Tensor":
         """A mask as SAM is given one: scores [1, 1, S, S] in the frame of its padded photo."""

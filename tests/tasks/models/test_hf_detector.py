@@ -58,7 +58,8 @@ def dino():
 def owl():
     letters = [*"abcdefghijklmnopqrstuvwxyz", *(f"{c}</w>" for c in "abcdefghijklmnopqrstuvwxyz")]
     names = [*letters, "<|startoftext|>", "<|endoftext|>"]
-    words = CLIPTokenizer(vocab={name: place for place, name in enumerate(names)}, merges=[], pad_token="<|endoftext|>", model_max_length=32)
+    places = {name: place for place, name in enumerate(names)}
+    words = CLIPTokenizer(vocab=places, merges=[], pad_token="<|endoftext|>", model_max_length=32)
     small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = Owlv2Config(
         text_config={**small, "vocab_size": 54, "max_position_embeddings": 32, "eos_token_id": 53, "bos_token_id": 52},
