@@ -170,6 +170,7 @@ def test_a_wide_photo_is_padded_in_the_mean_colour_where_boxes_are_about_the_squ
     assert loaded("internvl").see(photos[0]).size == (60, 40)
 
 
+@pytest.mark.slow  # METEOR starts Java
 def test_captions_and_boxes_run_on_the_sample_world(refbench, folders, small_world):
     outcome = refbench(
         "eval", "--task", "coco_captions,refcocog_rec", "--split", "test", "--limit", 4, "--data-root", small_world,
