@@ -266,6 +266,7 @@ class Split:
         fingerprint: hash over ids and targets, hex.
         samples: all samples in their defined order.
         notes: facts about the data that a reader of the numbers must know.
+        beside: names the other splits that lie in the same data root -> what opens each; None where nobody knows.
     """
 
     benchmark: str
@@ -275,6 +276,7 @@ class Split:
     fingerprint: str
     samples: Sequence[Sample]
     notes: tuple[str, ...] = ()
+    beside: "Callable[[], Mapping[str, Callable[[], Split]]] | None" = field(default=None, compare=False, repr=False)
 
     @property
     def complete(self) -> bool:

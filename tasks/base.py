@@ -158,6 +158,8 @@ class ModelEntry:
         note: what a reader of its rows must know, such as that no weights were ever released.
         network: whether it asks a server, which `--offline` forbids.
         compiles: whether its networks can go through torch.compile, as `LoadOptions.compiled` asks.
+        of_split: task and split -> the entry for that split alone, whose `fingerprint` and `note` tell what it was made
+            of; for a model that learns a little from the splits beside it. It must not look at the split's own truth.
         joins: it needs the samples of a split to match them with answers that are given: the run loop hands it task
             and split through `join`.
     """
@@ -185,6 +187,7 @@ class ModelEntry:
     network: bool = False
     compiles: bool = False
     joins: bool = False
+    of_split: "Callable[[Task, Split], ModelEntry] | None" = None
 
 
 class TruthReader(Protocol):

@@ -72,7 +72,8 @@ class Evaluation:
             ModelError: it cannot be loaded.
         """
         threads.share(self.options.processes)
-        model = self.options.pool.get(self.entry, self.options.load_options())
+        options = self.options.load_options()
+        model = self.options.pool.get(self.entry, options) if self.entry.of_split is None else self.entry.load(options)
         if self.entry.sees_truth:
             cast(TruthReader, model).attach(self.task.kind, self.samples)
         if self.entry.joins:
@@ -136,6 +137,7 @@ def resolve(task: Task, split: Split, entry: ModelEntry, options: RunOptions) ->
         ModelError: the model's weights are missing or cannot be read.
         ConfigError: there is a time limit per sample, and this is not the main thread.
     """
+    entry = entry if entry.of_split is None else entry.of_split(task, split)
     fingerprint = options.pool.fingerprint(entry, options.load_options())
     identity = describe(task, split, entry, fingerprint, options)
     run = RunDirectory(options.out, run_folder(identity))

@@ -28,7 +28,7 @@ def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, opti
         options: those of the command.
     """
     return {
-        "model": {"name": entry.name, "fingerprint": fingerprint} | _arguments(options),
+        "model": {"name": entry.name, "fingerprint": fingerprint} | _arguments(options) | _made_of(entry),
         "task": {
             "name": task.name,
             "kind": task.kind.name,
@@ -65,6 +65,11 @@ def _included(options: RunOptions) -> dict[str, Any]:
     """Digest of the models that the user added; nothing where there are none."""
     digest = folder_code(options.include)
     return {"included": digest} if digest else {}
+
+
+def _made_of(entry: ModelEntry) -> dict[str, str]:
+    """What a model that is made for one split was made of."""
+    return {"made_of": entry.note} if entry.of_split is not None else {}
 
 
 def run_folder(identity: dict[str, Any]) -> Path:

@@ -1,11 +1,12 @@
 """Works out what `refbench eval` means, wholly, before anything is run or written."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from benchmarks.errors import ConfigError, DataError, ModelError, unknown
 from benchmarks.registry import benchmark
-from benchmarks.schema import Split
+from benchmarks.schema import Benchmark, Split
 from tasks.base import ModelEntry, Task
 from tasks.data import Data
 from tasks.progress import say
@@ -162,7 +163,12 @@ def open_split(task: Task, name: str, data: Data) -> Split:
             f"{data.root} holds no split {name} of {task.benchmark}: it is part of the sample world only, leave out "
             "--data-root to run on that"
         )
-    return chosen.open(data.root, name, data.origin)
+    return replace(chosen.open(data.root, name, data.origin), beside=partial(_beside, chosen, name, data))
+
+
+def _beside(chosen: Benchmark, name: str, data: Data) -> dict[str, Callable[[], Split]]:
+    others = [other for other in chosen.splits_present(data.root) if other != name]
+    return {other: partial(chosen.open, data.root, other, data.origin) for other in others}
 
 
 def present_splits(task: Task, data: Data) -> tuple[str, ...]:
