@@ -37,8 +37,7 @@ class Conversation:
 CONVERSATIONS = {
     "llava_v1": Conversation(_HUMAN, "USER:", "ASSISTANT:", " ", "</s>"),
     "human_assistant": Conversation(_HUMAN, "Human:", "Assistant:", "###", "###"),
-    "simple": Conversation("", "Human:", "Assistant:", "###", "###"),
 }
 """`llava_v1`: Vicuna 1.1's layout with the human wording, as LLaVA 1.5, ViP-LLaVA's evaluation and the second stage of
-u-LLaVA have it. `human_assistant`: the layout that the model card of ViP-LLaVA in transformers recommends for the same
-weights. `simple`: the first stage of u-LLaVA."""
+u-LLaVA have it. `human_assistant`: the layout that transformers' documentation of ViP-LLaVA recommends for the same
+weights."""

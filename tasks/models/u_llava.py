@@ -16,11 +16,11 @@ from benchmarks.errors import ModelError
 from benchmarks.geometry import encode
 from benchmarks.schema import Group, ImageRef, Instance, Prediction, Query, Unit
 from tasks.base import LoadOptions, Model, ModelEntry
-from tasks.facts import NeededFile
+from tasks.facts import ModelSize, NeededFile
 from tasks.model_args import ModelArgument
 from tasks.models import checkpoints, families, u_llava_grounding, u_llava_published
 from tasks.models import u_llava_prompts as prompts
-from tasks.models.u_llava_network import Network, Said, configuration, mask_of
+from tasks.models.u_llava_network import SEVEN_B, Network, Said, configuration, mask_of, size_of
 from tasks.models.u_llava_pixels import Pixels, square_to_photo
 
 if TYPE_CHECKING:
@@ -295,10 +295,21 @@ def _of_reference(reference: str) -> ModelEntry:
         entry,
         load=lambda options: _load(found, _folder(found, options), options),
         fingerprint=lambda options: fingerprint(_folder(found, options), preset, options),
+        sizes=lambda weights: [_size(found, weights)],
         needs=(*(entry.needs if preset.checkpoint != "none" else ()), *((grounding,) if preset.grounding else ())),
         published=u_llava_published.NUMBERS,
         note="; ".join(filter(None, (preset.note, _NOTE))),
     )
+
+
+def _size(found: "families.Member[Preset]", weights: Path | None) -> ModelSize:
+    """Count the weights of a checkpoint; where it is not here, those of the published model."""
+    preset = found.preset
+    try:
+        folder = _folder(found, LoadOptions(weights=weights))
+    except ModelError:
+        return size_of(SEVEN_B, preset.sam, preset.variant == "loc", "7B, as published")
+    return size_of(configuration(folder), preset.sam, preset.variant == "loc", folder.name)
 
 
 def _folder(found: "families.Member[Preset]", options: LoadOptions) -> Path:

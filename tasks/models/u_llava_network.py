@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import ModelError
 from tasks.base import LoadOptions
+from tasks.facts import ModelSize
 from tasks.models import checkpoints, u_llava_weights
 
 if TYPE_CHECKING:
@@ -24,6 +25,18 @@ _CLIP = (
     "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "image_size", "patch_size",
     "hidden_act", "layer_norm_eps", "projection_dim",
 )  # fmt: skip
+
+SEVEN_B: Mapping[str, Any] = {
+    "llm_config": {
+        "vocab_size": 32_011, "hidden_size": 4096, "intermediate_size": 11_008, "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "vision_config": {
+            "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16,
+            "image_size": 224, "patch_size": 14,
+        },
+    },
+}  # fmt: skip
+"""Sizes of the published model: Vicuna 7B and CLIP ViT-L/14."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +206,17 @@ class Network:
         """Read boxes off N states [N, D]: x1, y1, x2, y2 as shares of the square that pads the photo."""
         found: list[list[float]] = self.parts["loc"](states).float().tolist()
         return found
+
+
+def size_of(config: Mapping[str, Any], sam: Mapping[str, Any], has_loc: bool, what: str) -> ModelSize:
+    """Count the weights that a configuration builds, from a model without values."""
+    import torch
+
+    with torch.device("meta"):
+        parts = _blank(config, sam, has_loc)
+    llm = config["llm_config"]
+    values = sum(value.numel() for part in parts.values() for value in part.parameters())
+    return ModelSize(what, values, 2 * llm["num_hidden_layers"] * llm["hidden_size"])
 
 
 def mask_of(logits: "Tensor", size_hw: tuple[int, int], side: int) -> "Tensor":
