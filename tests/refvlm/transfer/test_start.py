@@ -149,6 +149,9 @@ def test_the_stages_fit_together():
         assert getattr(sizes["source"], key) < getattr(sizes["warm_up"], key)
     assert found["warm_up"].optim.lr == 5 * found["transfer"].optim.lr == 5 * found["direct"].optim.lr
     assert found["warm_up"].optim.steps + found["transfer"].optim.steps == found["direct"].optim.steps
+    evaluated = [config for config in found.values() if config.evaluate.wanted]
+    assert len(evaluated) == 5
+    assert all(config.model.regions is not None for config in evaluated)  # else text is no answer of theirs
     with_and_without = [yaml.safe_load((STAGES / f"{n}.yaml").read_text()) for n in ("warm_up", "warm_up_fresh")]
     assert with_and_without[0]["transfer"].pop("projector") == "converted"
     assert with_and_without[0] == with_and_without[1]

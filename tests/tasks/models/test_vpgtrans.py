@@ -346,11 +346,12 @@ def test_models_shows_sizes_files_licences_and_published_numbers(refbench):
 
 
 @pytest.mark.parametrize("base", ["vl-llama", "vl-vicuna"])
-def test_eval_runs_it_on_captions_and_questions_of_the_sample_world(refbench, preset_file, tmp_path, base):
-    rows = refbench(
-        "eval", "--task", "coco_captions,vqav2", "--split", "val", "--model", f"vpgtrans:{preset_file(base)}",
-        "--limit", "2", "--out", str(tmp_path / "runs"), "--json",
-    ).json["rows"]  # fmt: skip
-    assert [(row["task"], row["n"], row["failed"], row["data"]) for row in rows] == [
+def test_eval_runs_it_on_captions_and_questions_of_the_sample_world(refbench, preset_file, small_world, tmp_path, base):
+    done = refbench(
+        "eval", "--task", "coco_captions,vqav2", "--split", "val", "--data-root", small_world,
+        "--model", f"vpgtrans:{preset_file(base)}", "--limit", "2", "--out", tmp_path / "runs", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert [(row["task"], row["n"], row["failed"], row["data"]) for row in done.json["rows"]] == [
         ("coco_captions", 2, 0, "sample"), ("vqav2", 2, 0, "sample"),
     ]  # fmt: skip
