@@ -53,7 +53,7 @@ class Laid:
     def spread(self, values: Tensor) -> Tensor:
         """[N, ...] -> [R, L, ...], zeros on padding."""
         if self._even:
-            return values.unflatten(0, self.shape)
+            return values.reshape(*self.shape, *values.shape[1:])
         return values.new_zeros(*self.shape, *values.shape[1:]).index_put_((self.row, self.column), values)
 
     def gather(self, values: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def _heads(layer: Any, states: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     """Queries, keys and values of N tokens, the first two turned by their positions: float [N, 3, H, d]."""
     attention, normed = layer.self_attn, _normed(layer.input_layernorm, states)
     parts = [attention.q_proj(normed), attention.k_proj(normed), attention.v_proj(normed)]
-    heads = torch.stack(parts, 1).unflatten(2, (-1, attention.head_dim))
+    heads = torch.stack(parts, 1).reshape(len(states), len(parts), -1, attention.head_dim)
     cosine, sine = (each[0, :, None, None] for each in turn)
     turned = heads[:, :2]
     first, second = turned.chunk(2, 3)
@@ -139,7 +139,8 @@ def _heads(layer: Any, states: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
 
 def _normed(norm: Any, states: Tensor) -> Tensor:
     """Root mean square norm, as Llama's layers have it."""
-    return functional.rms_norm(states, norm.weight.shape, norm.weight, norm.variance_epsilon)
+    out: Tensor = functional.rms_norm(states, norm.weight.shape, norm.weight, norm.variance_epsilon)
+    return out
 
 
 def _is_spread(model: RefVLM) -> bool:

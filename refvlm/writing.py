@@ -185,7 +185,8 @@ def write(writer: Writer, memory: KeyValues, prompts: Sequence[Tensor]) -> None:
     """
     model, rows = writer.model, list(range(len(prompts)))
     runs = writer.next_runs(rows)
-    begun = [each for pair in zip(prompts, _embedded(model, runs), strict=True) for each in pair]
+    spoken = torch.split(_embed(model, runs), [len(run.tokens) for run in runs])
+    begun = [each for pair in zip(prompts, spoken, strict=True) for each in pair]
     lengths = [len(prompt) + len(run.tokens) for prompt, run in zip(prompts, runs, strict=True)]
     from_prompt = [Run(run.row, -1, (-1, *run.tokens)) for run in runs]  # the state behind the prompt comes first
     ends = list(accumulate(lengths))
@@ -197,14 +198,14 @@ def write(writer: Writer, memory: KeyValues, prompts: Sequence[Tensor]) -> None:
             rows = going
         runs = writer.next_runs(rows)
         lengths = [len(run.tokens) for run in runs]
-        tokens = torch.cat(_embedded(model, runs))
+        tokens = _embed(model, runs)
         writer.hear(_said(read(model, memory, tokens, lengths, range(len(tokens))), runs))
 
 
-def _embedded(model: RefVLM, runs: Sequence[Run]) -> Sequence[Tensor]:
-    """Embeddings of the tokens of runs, float [L, D] each."""
+def _embed(model: RefVLM, runs: Sequence[Run]) -> Tensor:
+    """Embeddings of the tokens of runs, one run after the other, float [N, D]."""
     tokens = torch.tensor([token for run in runs for token in run.tokens], dtype=torch.long)
-    return model.embed(tokens.to(model.device)).split([len(run.tokens) for run in runs])
+    return model.embed(tokens.to(model.device))
 
 
 def _said(states: Tensor, runs: Sequence[Run]) -> Said:
