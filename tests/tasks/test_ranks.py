@@ -123,3 +123,22 @@ def test_the_launchers_themselves(refbench, small_world, words):
         for name in LASTING:
             assert (Path("many") / row["run"] / name).read_bytes() == (Path("one") / row["run"] / name).read_bytes()
     shutil.rmtree("many")
+
+
+@pytest.mark.slow
+def test_torchrun_with_five_ranks_cut_short_goes_on_with_two(toy, tmp_path):
+    """A sample kills its process three times, then the rank that watches over it, and torchrun ends the others."""
+
+    def start(ranks, moment, out="runs"):
+        command = [str(Path(sys.executable).with_name("torchrun")), "--standalone", "--nproc-per-node", str(ranks)]
+        command += ["--no-python", sys.executable, str(toy.path), str(tmp_path), str(tmp_path / out), moment, "1"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert start(5, "doom:13").returncode != 0
+    done = start(2, "doom:13")
+    assert done.returncode == 0, done.stderr
+    undisturbed = start(3, "die:13", out="other")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    here, there = (toy.folder_of(tmp_path / out) for out in ("runs", "other"))
+    for name in LASTING:
+        assert (here / name).read_bytes() == (there / name).read_bytes()
