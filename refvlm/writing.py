@@ -110,10 +110,12 @@ class Writer:
                 last.append((k, row))
         if known:
             at, rows, tokens = (list(each) for each in zip(*known, strict=True))
-            for row, value in zip(rows, log_probabilities[at, tokens].tolist(), strict=True):
+            for row, value in zip(
+                rows, log_probabilities[self._places(at), self._places(tokens)].tolist(), strict=True
+            ):
                 self.log_probabilities[row].append(value)
         if last:
-            self._choose([row for _, row in last], log_probabilities[[k for k, _ in last]])
+            self._choose([row for _, row in last], log_probabilities[self._places([k for k, _ in last])])
 
     def _choose(self, rows: Sequence[int], log_probabilities: Tensor) -> None:
         """Choose the next token of some answers by log probabilities, float [R, V]."""
@@ -122,8 +124,9 @@ class Writer:
             allowed = torch.stack([self._automata[row].allowed() for row in rows]).to(open_to.device)
             open_to = open_to.masked_fill(~allowed, float("-inf"))
         everyone = open_to.new_zeros(len(self.ids), open_to.shape[1])
-        everyone[list(rows)] = open_to
-        tokens = self._choosing.pick(everyone)[list(rows)]
+        at = self._places(rows)
+        everyone[at] = open_to
+        tokens = self._choosing.pick(everyone)[at]
         values = log_probabilities.gather(1, tokens[:, None])[:, 0].tolist()
         chosen = tokens.tolist()
         for row, token, value in zip(rows, chosen, values, strict=True):
@@ -131,6 +134,9 @@ class Writer:
                 self.log_probabilities[row].append(value)
                 self._run_ahead(row)
         self._tell(dict(zip(rows, chosen, strict=True)))
+
+    def _places(self, at: Sequence[int]) -> Tensor:
+        return torch.tensor(at, dtype=torch.long, device=self.model.device)
 
     def _add(self, row: int, token: int) -> bool:
         """Go on with a token; False where the answer ends, with it or for want of room."""
