@@ -44,9 +44,7 @@ def read_results(shape: Literal["box", "mask"], path: Path, samples: Sequence[Sa
             raise DataError(f"{at}: image {image_id} is not of this split: remove it or choose another --split")
         instance = _instance(shape, record, by_image[image_id].image.size_hw, f"{at} (image {image_id})")
         entries.setdefault(image_id, []).append((record["category_id"], instance))
-    return {
-        by_image[image_id].id: _prediction(shape, by_image[image_id], found) for image_id, found in entries.items()
-    }
+    return {by_image[image_id].id: _prediction(shape, by_image[image_id], found) for image_id, found in entries.items()}
 
 
 def _prediction(shape: Literal["box", "mask"], sample: Sample, found: list[tuple[Any, Instance]]) -> Prediction:
