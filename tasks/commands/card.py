@@ -6,8 +6,7 @@ from pathlib import Path
 from tasks.commands import show
 from tasks.parser import folder
 
-EXAMPLES = """  refbench eval --suite sample --weights checkpoints/tiny
-  refbench card runs/refvlm/*/* --weights checkpoints/tiny
+EXAMPLES = """  refbench card runs/refvlm/*/* --weights checkpoints/tiny
   refbench card runs/refvlm/refcocog_rec/test --weights checkpoints/tiny --config stage2.yaml --out card.md
 
 Every score comes from the result.json of a run that is named; a run of other weights is refused.

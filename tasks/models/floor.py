@@ -154,13 +154,9 @@ def of_split(task: Task, split: Split) -> ModelEntry:
 def _other(split: Split) -> Split | None:
     """Open the split to average over: training before validation, never a test."""
     beside = split.beside() if split.beside is not None else {}
-    for start in ("train", "val"):
-        for name, open_it in beside.items():
-            if name.startswith(start):
-                found = open_it()
-                if found.samples:
-                    return found
-    return None
+    wanted = [name for start in ("train", "val") for name in beside if name.startswith(start)]
+    opened = (beside[name]() for name in wanted)
+    return next((found for found in opened if found.samples), None)
 
 
 def _moved(fractions: Box, region: Region, size_hw: tuple[int, int]) -> Box:

@@ -95,6 +95,7 @@ def test_the_limit_on_an_answer_of_a_task_reaches_the_model(refbench, small_worl
             return "reader/1"
 
     monkeypatch.setattr("metrics.meteor.unavailable", lambda: "left out for speed")
-    monkeypatch.setattr(models, "find", lambda name: ModelEntry("reader", "test", ("text",), lambda options: Reader()))
+    reader = ModelEntry("reader", "test", ("text",), lambda options: Reader())
+    monkeypatch.setattr(models, "find", lambda name, include: reader)
     assert refbench("eval", "--task", task, "--limit", 1, "--data-root", small_world).code == 0
     assert {query.max_new_tokens for query in asked} == {limit}

@@ -25,7 +25,7 @@ def suite(refbench, small_world):
 def boxes_only(monkeypatch):
     """Let the oracle answer with boxes only."""
     entry = replace(models.find("oracle"), units=("box",))
-    monkeypatch.setattr(models, "find", lambda name: entry)
+    monkeypatch.setattr(models, "find", lambda name, include: entry)
 
 
 @pytest.fixture

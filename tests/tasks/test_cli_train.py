@@ -1,5 +1,6 @@
 """`refbench train`: hands its arguments on and says where the checkpoint is. Training itself is tested with refvlm."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,18 @@ from refvlm.training import launch
 from refvlm.training.launch import Job
 
 
+def bare(job):
+    """The job without what looks at its checkpoints, which is tested with the evaluation while training."""
+    assert job.watch_of is not None
+    return replace(job, watch_of=None)
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """Record what would be trained, and on how many processes, instead of training."""
     made = []
-    monkeypatch.setattr(Job, "run", lambda self: made.append((self, 1)))
-    monkeypatch.setattr(launch, "launch", lambda job, processes: made.append((job, processes)))
+    monkeypatch.setattr(Job, "run", lambda self: made.append((bare(self), 1)))
+    monkeypatch.setattr(launch, "launch", lambda job, processes: made.append((bare(job), processes)))
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.delenv("RANK", raising=False)
     return made

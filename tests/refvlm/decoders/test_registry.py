@@ -96,9 +96,10 @@ def model(toys, build):
 def test_toys_answer_what_the_model_says(model, tokenizer, script):
     body = (Triplet("the star", "point", 2), Text(","), Triplet("the circle", "mask", 1), Text("."))
     answer = [*tokenizer.encode(render(answer_for(body))), tokenizer.ids[EOS]]
-    model.llm.lm_head = script([answer], len(tokenizer))
+    pixels = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    model.llm.lm_head = script.teach(model, pixels, [(5, 6)], [answer])
     assert model.units == ("box", "mask", "point", "text")
-    batch = generate(model, tokenizer, torch.randn(1, 3, 64, 64), [Prompt(0, (5, 6))])
+    batch = generate(model, tokenizer, pixels, [Prompt(0, (5, 6))])
     assert batch.answers[0].text == render(answer_for(body))
     groups, _ = decoded(model, tokenizer, batch, batch.answers[0], PICTURE)
     assert [(group.unit, len(group.instances)) for group in groups] == [("point", 2), ("mask", 1)]

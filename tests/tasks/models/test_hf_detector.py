@@ -136,6 +136,7 @@ def rows(found, names):
 def test_owl_answers_as_transformers_does(folders, queries, tmp_path):
     model = load(folders["owl"], tmp_path, prompt="a photo of a {}")
     found = answers(model, queries)
+    assert len(found) == len(queries)
     for query, ours in zip(queries, found, strict=True):
         texts = [f"a photo of a {name}" for name in NAMES]
         processor, _, outputs = forward(folders["owl"], owl, query, [texts])

@@ -31,11 +31,18 @@ def test_a_folder_without_configuration_is_told(tmp_path, content):
         of_weights(tmp_path)
 
 
-def test_a_task_with_visual_prompts_is_refused_before_it_runs_and_left_out_of_a_suite(
-    refbench, small_world, monkeypatch
-):
-    monkeypatch.setattr("tasks.models.refvlm.of_weights", lambda folder: ENTRY)
-    words = ("--model", "refvlm", "--data-root", small_world, "--limit", "1", "--json")
+def test_a_task_with_visual_prompts_is_refused_before_it_runs_and_left_out_of_a_suite(refbench, small_world, tmp_path):
+    words = (
+        "--model",
+        "refvlm",
+        "--weights",
+        checkpoint(tmp_path),
+        "--data-root",
+        small_world,
+        "--limit",
+        "1",
+        "--json",
+    )
     alone = refbench("eval", "--task", "coco_interactive", *words)
     assert alone.code == 2
     assert "coco_interactive asks with visual prompts, which model refvlm with these weights does not take" in alone.err
