@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from runpy import run_path
@@ -14,6 +15,9 @@ from benchmarks.world.write import write_world
 from tasks.cli import main
 
 WORLD_MARK = "world.json"
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as of a shell's background job; tests of Ctrl-C need it heard
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Outcome(NamedTuple):

@@ -27,9 +27,9 @@ def test_always_yes_is_right_half_the_time(refbench, small_world):
         assert low == high == pytest.approx(2 / 3, abs=1e-6)  # every photo has as many yes as no
 
 
-def test_a_model_without_words_is_refused(refbench, tmp_path):
+def test_a_model_without_words_is_refused(refbench, tmp_path, small_world):
     (tmp_path / "config.json").write_text("{}")
-    done = refbench("eval", "--task", "pope", "--weights", tmp_path)
+    done = refbench("eval", "--task", "pope", "--weights", tmp_path, "--data-root", small_world)
     assert (done.code, done.out) == (2, "")
     assert "refvlm answers with box, mask, but task pope needs text" in done.err
 
