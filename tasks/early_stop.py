@@ -24,7 +24,7 @@ from benchmarks.errors import ConfigError, unknown
 from benchmarks.schema import Prediction
 from metrics.base import Metric
 from metrics.errors import DataError as StoreError
-from results import store
+from results import record_file
 from results.record import Record, StoppedEarly
 from tasks.base import TaskKind
 from tasks.evaluation import Evaluation
@@ -66,7 +66,7 @@ class Baseline:
                     f"--early-stop {text} is neither a run directory nor KEY=VALUE, as in acc@0.5=0.62: correct it"
                 ) from None
         try:
-            record = store.read(folder / "result.json", folder)
+            record = record_file.read(folder / "result.json", folder)
         except StoreError as error:
             raise ConfigError(f"--early-stop: {error}") from None
         number = record.metrics.get(record.headline)

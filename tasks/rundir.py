@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.errors import DataError
 from benchmarks.files import write_atomic
 from metrics.errors import DataError as StoreError
-from results import store
+from results import record_file
 from results.record import SCHEMA, Record
 from tasks.journal import disk
 
@@ -86,7 +86,7 @@ class RunDirectory:
         if run is None or run.get("state") != "done" or not (self.path / "result.json").is_file():
             return None
         try:
-            return store.read(self.path / "result.json", self.root)
+            return record_file.read(self.path / "result.json", self.root)
         except StoreError as error:
             raise DataError(str(error)) from None
 
