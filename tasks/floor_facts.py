@@ -1,16 +1,20 @@
 """What the floor may know: a few averages of a split that is not the one under test.
 
-Boxes and joints are fractions of the sides of the picture or of the box, so that they fit any picture.
+Boxes and joints are fractions of the sides of the picture or of the box, so that they fit any picture; the mask is
+drawn on a grid for the same reason.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from benchmarks import geometry
 from benchmarks.depth_maps import DepthTarget
+from benchmarks.flickr30k_entities import PhraseTarget
+from benchmarks.grandf import GroundedTarget
 from benchmarks.panoptic_target import PanopticTarget
 from benchmarks.schema import Box, Sample, Target, TextTarget
 from benchmarks.truth import MapTarget, ObjectsTarget
@@ -18,6 +22,12 @@ from metrics.coco_overlap import box_iou
 
 ROWS = 32
 """Heights at which depth is averaged."""
+GRID = 32
+"""Rows and columns of the mask."""
+MOST_WORDS = 3
+"""How many words at the start of a question make its type."""
+_LEAST_ASKED = 5
+"""A start of fewer questions is too rare to tell anything."""
 CENTRE: Box = (0.25, 0.25, 0.75, 0.75)
 """The central box of half the width and height."""
 _LEAST_SIDE = 1e-9
@@ -31,19 +41,24 @@ class Facts:
 
     Attributes:
         text: the most frequent answer; of one sample the answer that most annotators gave.
+        starts: the same for questions that begin alike, by their first one to `MOST_WORDS` words.
         box: the one of all boxes, or the central one, that has the highest mean IoU with all; xyxy fractions of width
             and height.
         category: the category that has the most objects.
         widest: the category that covers the most pixels.
         joints: mean place of every labelled joint in its person's box, x and y fractions.
-        depth_m: mean depth at `ROWS` heights from top to bottom, metres.
+        mask: of the pixels that masks cover most often, as many as give all of them together the highest cIoU, or the
+            central box where that has a higher one; a string a row of `GRID`, # is the object.
+        depth_m: median depth at `ROWS` heights from top to bottom, metres.
     """
 
     text: str | None = None
+    starts: dict[str, str] = field(default_factory=dict)
     box: Box | None = None
     category: str | None = None
     widest: str | None = None
     joints: Joints | None = None
+    mask: tuple[str, ...] | None = None
     depth_m: tuple[float, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -56,6 +71,8 @@ class _Seen:
     """What was seen so far."""
 
     texts: Counter[str] = field(default_factory=Counter)
+    starts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    masks: list[np.ndarray] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     objects: Counter[str] = field(default_factory=Counter)
     pixels: Counter[str] = field(default_factory=Counter)
@@ -74,20 +91,32 @@ def learn(samples: Iterable[Sample]) -> Facts:
         _see(sample, seen)
     return Facts(
         text=_first(seen.texts),
+        starts={
+            start: said.most_common(1)[0][0] for start, said in seen.starts.items() if said.total() >= _LEAST_ASKED
+        },
         box=_best_box(seen.boxes),
         category=_first(seen.objects),
         widest=_first(seen.pixels),
         joints=_mean_joints(seen.poses),
-        depth_m=tuple(np.nanmean(seen.depths, axis=0).round(4).tolist()) if seen.depths else None,
+        mask=_likeliest_mask(seen.masks),
+        depth_m=tuple(np.median(seen.depths, axis=0).round(4).tolist()) if seen.depths else None,
     )
 
 
 def _see(sample: Sample, seen: _Seen) -> None:
     target, (height, width) = sample.target, sample.image.size_hw
     if isinstance(target, TextTarget):
-        seen.texts.update([Counter(target.answers).most_common(1)[0][0]])
+        said = Counter(target.answers).most_common(1)[0][0]
+        seen.texts.update([said])
+        for start in starts(sample.question):
+            seen.starts[start].update([said])
     elif isinstance(target, Target):
         seen.boxes += _fractions([target.box_xyxy], width, height)
+        seen.masks.append(_on_grid(geometry.decode(target.mask_rle)))
+    elif isinstance(target, PhraseTarget):
+        seen.boxes += _fractions(target.boxes, width, height)
+    elif isinstance(target, GroundedTarget):
+        seen.masks += [_on_grid(geometry.decode(mask)) for mask in target.masks]
     elif isinstance(target, ObjectsTarget):
         objects = [each for each in target.objects if not each.crowd]
         names = {category.id: category.name for category in target.categories}
@@ -107,6 +136,38 @@ def _see(sample: Sample, seen: _Seen) -> None:
                 seen.pixels[target.categories[place].name] += count
 
 
+def starts(question: str) -> list[str]:
+    """How a question begins: its first words, most of them first; nothing where nothing is asked."""
+    words = question.lower().replace(",", " ").replace("?", " ").split()[:MOST_WORDS]
+    return [" ".join(words[:count]) for count in range(len(words), 0, -1)]
+
+
+def _on_grid(mask: np.ndarray) -> np.ndarray:
+    """Share of every cell of the grid that a mask covers: bool [H, W] -> float32 [GRID, GRID]."""
+    height, width = mask.shape
+    rows, columns = np.arange(height) * GRID // height, np.arange(width) * GRID // width
+    covered, size = np.zeros((GRID, GRID), dtype=np.float32), np.zeros((GRID, GRID), dtype=np.float32)
+    np.add.at(covered, (rows[:, None], columns[None]), mask)
+    np.add.at(size, (rows[:, None], columns[None]), 1)
+    return covered / np.maximum(size, 1)
+
+
+def _likeliest_mask(masks: Sequence[np.ndarray]) -> tuple[str, ...] | None:
+    """The most covered cells, as many as give the highest sum of intersections over sum of unions with all masks."""
+    if not masks or not any(mask.any() for mask in masks):
+        return None
+    share = np.mean(masks, axis=0)
+    drawn = np.zeros(share.shape, dtype=bool)
+    drawn[GRID // 4 : GRID * 3 // 4, GRID // 4 : GRID * 3 // 4] = True
+    centre = share[drawn].sum()
+    order = np.argsort(-share, axis=None, kind="stable")
+    inter = np.cumsum(share.ravel()[order])
+    fit = inter / (np.arange(1, share.size + 1) + share.sum() - inter)
+    if fit.max() > centre / (drawn.sum() + share.sum() - centre):
+        drawn = np.isin(np.arange(share.size), order[: int(np.argmax(fit)) + 1]).reshape(share.shape)
+    return tuple("".join("#" if cell else "." for cell in row) for row in drawn)
+
+
 def _fractions(boxes: Sequence[Box], width: int, height: int) -> list[Box]:
     """Boxes with an area, as fractions of the sides."""
     return [(x1 / width, y1 / height, x2 / width, y2 / height) for x1, y1, x2, y2 in boxes if x2 > x1 and y2 > y1]
@@ -121,14 +182,14 @@ def _within(joints: Sequence[tuple[float, float, int]], box: Box) -> np.ndarray:
 
 
 def _heights(depth_m: np.ndarray) -> list[np.ndarray]:
-    """Mean depth at `ROWS` heights, NaN where nothing was measured; nothing where all is empty."""
+    """Median depth at `ROWS` heights, NaN where nothing was measured; nothing where all is empty."""
     known = np.where(np.isfinite(depth_m) & (depth_m > 0), depth_m, np.nan)
     bands = [part[np.isfinite(part)] for part in np.array_split(known, ROWS)]
-    means = np.array([part.mean() if part.size else np.nan for part in bands])
-    if np.isnan(means).all():
+    middles = np.array([np.median(part) if part.size else np.nan for part in bands])
+    if np.isnan(middles).all():
         return []
-    known_places = np.flatnonzero(np.isfinite(means))
-    return [np.interp(np.arange(ROWS), known_places, means[known_places])]
+    known_places = np.flatnonzero(np.isfinite(middles))
+    return [np.interp(np.arange(ROWS), known_places, middles[known_places])]
 
 
 def _best_box(boxes: Sequence[Box]) -> Box | None:

@@ -2,15 +2,18 @@
 
 | wants | answer |
 |---|---|
-| words | the most frequent answer; else a fixed one for the kind of task |
-| box, mask | the box that fits all others best, else the central one; of visual prompts the largest, as it is |
+| words | the most frequent answer to questions that begin alike, else to all; else a fixed one for the kind of task |
+| box | the box that fits all others best, else the central one; of visual prompts the largest, as it is |
+| mask | the pixels that are covered most often, else the central box; of visual prompts the largest, as it is |
 | mask of every pixel | the whole picture as the category that covers most; else as the first one |
 | joints | the mean pose in the person's box; else a standing figure |
-| depth | the mean depth of every height; else a plane that comes nearer from top to bottom |
+| depth | the median depth of every height; else a plane that comes nearer from top to bottom |
 
 Averages come from at most 500 samples (maps: 60) of another split in the same data root, `train…` before `val…`, chosen
 by id; never from the split under test or one that is called a test. Where there is none, the fixed answers count.
-`run.json` says which (`made_of`), and both are part of the run's identity.
+`run.json` says which (`made_of`), and both are part of the run's identity. A fixed answer is made for photos: where the
+sample world has no other split it can be worse than the constant, whose central box is never a whole picture of the
+wrong category (semantic segmentation).
 """
 
 import hashlib
@@ -26,15 +29,23 @@ from benchmarks.schema import Box, Group, Instance, Prediction, Query, Region, R
 from tasks.base import LoadOptions, ModelEntry, Task
 
 if TYPE_CHECKING:  # listing models must not wait for numpy
+    import numpy as np
+
     from tasks.floor_facts import Facts
 
-VERSION = "floor/1"
+VERSION = "floor/2"
 MOST, MOST_MAPS = 500, 60
 _EVERY_PIXEL = ("panoptic", "semantic")
+_MAPS = (*_EVERY_PIXEL, "depth", "ordinal", "salient")
+"""Kinds whose truths are maps, each in a file of its own."""
 _WORDS = {"caption": "a man standing in front of a building", "reg": "the man in the middle", "pointing": "A"}
 _YES = "yes"
+_ASKED = {"how many": "2", "what color": "white", "what colour": "white"}
+"""The most frequent answers to such questions about photos (Antol et al., VQA, ICCV 2015); "yes" is to all others."""
 _INDOOR_M, _OUTDOOR_M = (5.0, 1.5), (60.0, 5.0)
-"""Depth of the plane at the top and at the bottom of the picture."""
+"""Depth of the plane at its far end and at the bottom of the picture."""
+_HORIZON = 0.375
+"""Where the ground of the sample world ends on average, as a share of the height; photos are planes from the top."""
 _OUTDOOR = ("kitti", "diode/outdoor")
 _FIGURE = {
     "nose": (0.5, 0.08), "eye": (0.03, 0.06), "ear": (0.07, 0.08), "shoulder": (0.17, 0.22), "elbow": (0.24, 0.38),
@@ -52,8 +63,8 @@ _MPII = ("-ankle", "-knee", "-hip", "+hip", "+knee", "+ankle", "pelvis", "thorax
 class Floor:
     """Answers by rule; of a query it uses the size of the picture, its visual prompts and its categories."""
 
-    def __init__(self, kind: str, benchmark: str, facts: "Facts") -> None:
-        self._kind, self._benchmark, self._facts = kind, benchmark, facts
+    def __init__(self, kind: str, benchmark: str, facts: "Facts", origin: str = "official") -> None:
+        self._kind, self._benchmark, self._facts, self._origin = kind, benchmark, facts, origin
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
         """Answer every query, in order."""
@@ -61,12 +72,12 @@ class Floor:
 
     def fingerprint(self) -> str:
         """Hash over the averages."""
-        return _fingerprint(self._facts)
+        return _fingerprint(self._facts, self._origin)
 
     def _answer(self, query: Query) -> Prediction:
         plain = Prediction(sample_id=query.sample_id, status="ok", prompt=query.prompt)
         if query.wants == "text":
-            return replace(plain, text=self._facts.text or _WORDS.get(self._kind, _YES))
+            return replace(plain, text=self._words(query.question))
         if query.wants == "depth":
             return replace(plain, depth=self._depth(query.image.size_hw))
         phrase = query.categories[0] if query.categories else query.question
@@ -76,13 +87,21 @@ class Floor:
         group = Group(phrase=str(phrase), unit=query.wants, instances=(self._instance(query),))
         return replace(plain, groups=(group,))
 
+    def _words(self, question: str) -> str:
+        from tasks.floor_facts import starts
+
+        if self._facts.text is None and self._kind in _WORDS:
+            return _WORDS[self._kind]
+        known = self._facts.starts if self._facts.text is not None else _ASKED
+        return next((known[start] for start in starts(question) if start in known), self._facts.text or _YES)
+
     def _instance(self, query: Query) -> Instance:
-        box, size_hw = self._box(query), query.image.size_hw
+        box = self._box(query)
         if query.wants == "box":
             return Instance(score=1.0, box_xyxy=box)
         if query.wants == "mask":
             shown = query.regions[0].mask_rle if query.regions and query.regions[0].kind == "mask" else None
-            return Instance(score=1.0, mask_rle=shown or self._mask(box, size_hw))
+            return Instance(score=1.0, mask_rle=shown or self._mask(query, box))
         if query.wants == "point":
             return Instance(keypoints=(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, 1.0),))
         return Instance(score=1.0, box_xyxy=box, keypoints=self._pose(box))
@@ -99,13 +118,18 @@ class Floor:
             return _moved((x1, y1, x2, y2), query.regions[0], query.image.size_hw)
         return (x1 * width, y1 * height, x2 * width, y2 * height)
 
-    def _mask(self, box: Box, size_hw: tuple[int, int]) -> Rle:
+    def _mask(self, query: Query, box: Box) -> Rle:
         import numpy as np
 
         from benchmarks.geometry import encode
 
-        canvas = np.zeros(size_hw, dtype=np.uint8, order="F")
-        x1, y1, x2, y2 = (0, 0, size_hw[1], size_hw[0]) if self._kind in _EVERY_PIXEL else map(round, box)
+        height, width = query.image.size_hw
+        if (known := self._facts.mask) is not None and not query.regions and self._kind not in _EVERY_PIXEL:
+            cells = np.array([[cell == "#" for cell in row] for row in known])
+            rows, columns = (np.arange(side) * len(cells) // side for side in (height, width))
+            return encode(np.asfortranarray(cells[rows[:, None], columns[None]], dtype=np.uint8))
+        canvas = np.zeros((height, width), dtype=np.uint8, order="F")
+        x1, y1, x2, y2 = (0, 0, width, height) if self._kind in _EVERY_PIXEL else map(round, box)
         canvas[max(y1, 0) : y2, max(x1, 0) : x2] = 1
         return encode(canvas)
 
@@ -123,9 +147,17 @@ class Floor:
         if (known := self._facts.depth_m) is not None:
             metres = np.interp(rows, (np.arange(len(known)) + 0.5) / len(known), known)
         else:
-            far, near = _OUTDOOR_M if self._benchmark.startswith(_OUTDOOR) else _INDOOR_M
-            metres = 1 / (1 / far + rows * (1 / near - 1 / far))
+            metres = 1 / self._nearness(rows)
         return DepthMap(values=np.repeat(metres[:, None], width, axis=1).astype(np.float32))
+
+    def _nearness(self, rows: "np.ndarray") -> "np.ndarray":
+        """1 / depth of a plane at heights from 0 (top) to 1, in 1 / metres."""
+        from benchmarks.world.dense import FAR_M, NEAR_M
+
+        (far, near), horizon = (_OUTDOOR_M if self._benchmark.startswith(_OUTDOOR) else _INDOOR_M), 0.0
+        if self._origin == "sample":
+            far, near, horizon = FAR_M, NEAR_M, _HORIZON
+        return 1 / far + (rows - horizon).clip(0) / (1 - horizon) * (1 / near - 1 / far)
 
 
 def of_split(task: Task, split: Split) -> ModelEntry:
@@ -141,12 +173,12 @@ def of_split(task: Task, split: Split) -> ModelEntry:
     if chosen is None:
         facts, note = Facts(), "fixed answers; read nothing: no training or validation split lies beside this one"
     else:
-        samples = subset(chosen.samples, MOST_MAPS if task.kind.wants in ("mask", "depth") else MOST)
+        samples = subset(chosen.samples, MOST_MAPS if task.kind.name in _MAPS else MOST)
         facts, note = learn(samples), f"averages of {len(samples)} samples of {chosen.benchmark} {chosen.name}"
     return replace(
         ENTRY,
-        load=partial(_load, task.kind.name, task.benchmark, facts),
-        fingerprint=lambda options: _fingerprint(facts),
+        load=partial(_load, task.kind.name, task.benchmark, facts, split.origin),
+        fingerprint=lambda options: _fingerprint(facts, split.origin),
         note=note,
     )
 
@@ -174,16 +206,16 @@ def _figure(joints: Sequence[str]) -> list[tuple[float, float]]:
     return places
 
 
-def _load(kind: str, benchmark: str, facts: "Facts", options: LoadOptions) -> Floor:
-    return Floor(kind, benchmark, facts)
+def _load(kind: str, benchmark: str, facts: "Facts", origin: str, options: LoadOptions) -> Floor:
+    return Floor(kind, benchmark, facts, origin)
 
 
 def _needs_split(options: LoadOptions) -> Floor:
     raise DataError("the floor is made for a split: run it by `refbench eval`")
 
 
-def _fingerprint(facts: "Facts") -> str:
-    told = json.dumps(facts.as_json(), sort_keys=True)
+def _fingerprint(facts: "Facts", origin: str) -> str:
+    told = json.dumps([facts.as_json(), origin], sort_keys=True)
     return f"{VERSION}/{hashlib.sha256(told.encode()).hexdigest()[:32]}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.geometry import decode
 from benchmarks.registry import benchmark
 from benchmarks.schema import ImageRef, Query, Region
 from benchmarks.world.write import write_world
@@ -65,7 +66,7 @@ def test_no_task_takes_the_floor_for_the_truth(world, name):
     ("name", "sign"),
     [("coco_keypoints_box", 1), ("mpii_pose", 1), ("hrwsi_ordinal", -1),
      ("coco_interactive", 1), ("visual7w_pointing", 1), ("visual7w_pointing_box", 1),
-     ("pope", 1)],
+     ("pope", 1), ("gqa", 1), ("nyu_depth", 1), ("kitti_depth", 1), ("pointqa_looktwice", 1)],
 )  # fmt: skip
 def test_it_is_no_worse_than_the_constant_where_it_knows_more(world, name, sign):
     task, split = opened(name, world)
@@ -109,6 +110,34 @@ def test_the_box_is_the_one_that_fits_all_others_best(world):
     assert learn(samples[:0]) == Facts()
 
 
+def test_the_mask_has_the_best_sum_of_intersections_over_unions_of_all_numbers_of_pixels(world):
+    samples = open_split(registry.find("refcocog_res"), "val", Data(world, "sample")).samples
+    drawn = np.array([[cell == "#" for cell in row] for row in learn(samples).mask])
+    masks = np.array([decode(sample.target.mask_rle) for sample in samples])  # 128 pixels: cells of 4 x 4
+    share = masks.reshape(len(masks), 32, 4, 32, 4).mean(axis=(0, 2, 4))
+
+    def ciou(chosen):
+        return share[chosen].sum() / (chosen.sum() + share.sum() - share[chosen].sum())
+
+    centre = np.pad(np.ones((16, 16), dtype=bool), 8)
+    levels = [ciou(share >= level) for level in np.unique(share[share > 0])]
+    assert ciou(drawn) >= max(*levels, ciou(centre)) - 1e-6  # shares are float32
+
+
+def test_an_answer_in_words_is_the_commonest_to_questions_that_begin_alike(world):
+    samples = open_split(registry.find("gqa"), "val_balanced", Data(world, "sample")).samples
+    facts = learn(samples)
+    alike = [each.target.answers[0] for each in samples if each.question.lower().startswith("what color ")]
+    assert alike.count(facts.starts["what color"]) == max(alike.count(answer) for answer in alike)
+    model = floor.Floor("gqa", "gqa/balanced", facts)
+    told = model.predict([replace(query("text"), question=words) for words in ("What color is it?", "Zounds?", "")])
+    assert [answer.text for answer in told] == [facts.starts["what color"], facts.text, facts.text]
+    fixed = floor.Floor("vqa", "vqav2", Facts()).predict(
+        [replace(query("text"), question=words) for words in ("How many, really?", "What colour is it?", "Is it?")]
+    )
+    assert [answer.text for answer in fixed] == ["2", "white", "yes"]
+
+
 def iou(one, other):
     """By the definition, one pair at a time."""
     width = max(min(one[2], other[2]) - max(one[0], other[0]), 0)
@@ -129,8 +158,13 @@ def test_rules_by_eye():
     depth = plane.depth.load()
     assert depth.shape == SIZE_HW
     assert (depth[:-1] > depth[1:]).all() and depth.max() < 60 and depth.min() > 5
+    (made_up,) = floor.Floor("depth", "kitti/eigen", Facts(), "sample").predict([query("depth")])
+    ground = made_up.depth.load()[:, 0]
+    assert (ground[:15] == 10).all() and (ground[15:-1] > ground[16:]).all() and 2 < ground[-1] < 2.2
     (known,) = floor.Floor("depth", "nyu", Facts(depth_m=(4.0, 2.0))).predict([query("depth")])
     assert known.depth.load()[[0, -1], 0].tolist() == [4.0, 2.0]
+    (mask,) = floor.Floor("res", "toy", Facts(mask=("#.", ".."))).predict([query("mask")])
+    assert np.argwhere(decode(mask.masks()[0])).max(axis=0).tolist() == [19, 39]
     for kind, joints in (("keypoints", 17), ("pck", 16)):
         (pose,) = floor.Floor(kind, "toy", Facts()).predict([query("keypoint")])
         assert len(pose.groups[0].instances[0].keypoints) == joints
