@@ -1,23 +1,26 @@
 """The gRefCOCO part of the sample world: two expressions a scene, one that fits nothing and one that fits.
 
-What fits nothing names a colour and a shape that are both in the scene, but not together. What fits means one object
-in every other scene, as in RefCOCO, and all of some kind in the rest ("all small red objects"). testA holds scenes of
-up to four objects, testB the others.
+What fits means one object in every other scene, as in RefCOCO, and all of some kind in the rest ("all small red
+objects"). What fits nothing is of the same form and names, where it can, what is in the scene but not together ("all
+large red objects"). testA holds scenes of up to four objects, testB the others.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.world.expressions import all_expressions
+from benchmarks.world.expressions import KINDS, Expression, all_expressions
 from benchmarks.world.scenes import COLOURS, HELD_OUT, SHAPES, SIZES, SplitName, Thing, draw_things, rng_for
 
 TEST_A_OBJECTS = 4
 """Most objects of a scene of testA."""
+RELATED = 0.3
+"""Share of the expressions for one object that name its place, its rank in size or its neighbour."""
 
 
 def write_grefs(folder: Path, seed: int, scenes: Mapping[SplitName, int], instances: Mapping[str, Any]) -> None:
@@ -49,41 +52,68 @@ def expressions(
 ) -> list[tuple[str, tuple[int, ...]]]:
     """Draw two expressions about a scene, each with the rows of the objects that it means: none, then one or several.
 
+    Where the second one is a noun phrase, the first names as many attributes, so that words alone do not tell.
+
     Args:
         things: the objects of the scene.
         split: only "shifted" names colour-shape pairs that the others hold out.
         rng: decides.
         several: whether the second expression means several objects; so it does where no phrase means exactly one.
     """
-    absent = _absent(things, split)
-    one = [(each.text, (each.target,)) for found in all_expressions(things, False).values() for each in found]
-    fitting = _plurals(things) if several or not one else one
-    return [(absent[int(rng.integers(len(absent)))], ()), fitting[int(rng.integers(len(fitting)))]]
+    several = several or not any(len(each.fits) == 1 for each in _phrases(things, split, False))
+    phrases = _phrases(things, split, several)
+    fitting = [each for each in phrases if (len(each.fits) > 1 if several else len(each.fits) == 1)]
+    chosen = fitting[int(rng.integers(len(fitting)))]
+    absent = _absent(phrases, chosen.form)
+    none = absent[int(rng.integers(len(absent)))]
+    related = [] if several or rng.random() >= RELATED else _related(things)
+    if related:
+        other = related[int(rng.integers(len(related)))]
+        return [(none.text, ()), (other.text, (other.target,))]
+    return [(none.text, ()), (chosen.text, chosen.fits)]
 
 
-def _absent(things: Sequence[Thing], split: SplitName) -> list[str]:
-    """Phrases of a colour and a shape that no object has together, though both occur where that is possible."""
-    there = {(thing.colour, thing.shape) for thing in things}
-    hidden = there if split == "shifted" else there | HELD_OUT
-    near = product(sorted({thing.colour for thing in things}), sorted({thing.shape for thing in things}))
-    return [f"{c} {s}" for c, s in near if (c, s) not in hidden] or [
-        f"{c} {s}" for c, s in product(COLOURS, SHAPES) if (c, s) not in hidden
-    ]
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """A noun phrase: which of size, colour and shape it names, and the rows that it fits.
+
+    Attributes:
+        near: whether everything that it names is in the scene, together or apart.
+    """
+
+    form: tuple[bool, bool, bool]
+    text: str
+    fits: tuple[int, ...]
+    near: bool
 
 
-def _plurals(things: Sequence[Thing]) -> list[tuple[str, tuple[int, ...]]]:
-    """Phrases "all [size] [colour] shapes-or-objects" that fit two objects or more; "all objects" always does."""
+def _phrases(things: Sequence[Thing], split: SplitName, plural: bool) -> list[_Phrase]:
+    """List "[size] [colour] shape-or-object", or "all … shapes-or-objects" in the plural, whatever they fit."""
     found = []
     for size, colour, shape in product(("", *SIZES), ("", *COLOURS), ("", *SHAPES)):
-        fits = tuple(
-            row
-            for row, thing in enumerate(things)
-            if size in ("", thing.size) and colour in ("", thing.colour) and shape in ("", thing.shape)
-        )
-        if len(fits) > 1:
-            noun = "crosses" if shape == "cross" else f"{shape or 'object'}s"
-            found.append((" ".join(word for word in ("all", size, colour, noun) if word), fits))
+        if split != "shifted" and (colour, shape) in HELD_OUT:
+            continue
+        pairs = [(size, "size"), (colour, "colour"), (shape, "shape")]
+        rows = [{row for row, thing in enumerate(things) if word in ("", getattr(thing, part))} for word, part in pairs]
+        ending = "" if not plural else "es" if shape == "cross" else "s"
+        words = ("all" if plural else "", size, colour, f"{shape or 'object'}{ending}")
+        form = (bool(size), bool(colour), bool(shape))
+        fits = tuple(sorted(set.intersection(*rows)))
+        found.append(_Phrase(form, " ".join(word for word in words if word), fits, all(rows)))
     return found
+
+
+def _absent(phrases: Sequence[_Phrase], form: tuple[bool, bool, bool]) -> list[_Phrase]:
+    """Phrases that fit nothing: of this form and about what the scene has, or as near to that as there are."""
+    nothing = [each for each in phrases if not each.fits]
+    tests = (lambda each: each.form == form and each.near, lambda each: each.form == form, lambda each: each.near)
+    return next((kept for test in tests if (kept := [each for each in nothing if test(each)])), nothing)
+
+
+def _related(things: tuple[Thing, ...]) -> list[Expression]:
+    """Expressions that single an object out by its place, size or neighbour."""
+    found = all_expressions(things, False)
+    return [each for kind in KINDS if kind != "attribute" for each in found[kind]]
 
 
 def _split(split: SplitName, things: Sequence[Thing]) -> str:

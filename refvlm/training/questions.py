@@ -19,7 +19,7 @@ from benchmarks.world.scenes import SIZE, Scene
 from benchmarks.world.visual7w import candidates, which
 from refvlm.training.prompts_drawn import DRAWN, draw_prompt
 from refvlm.training.question import Draw, Drawn, Question, Ref
-from refvlm.training.worded import ask, caption, choose, exists, recall
+from refvlm.training.worded import ask, caption, choose, exists, look_up, recall
 from refvlm.training.wording import word
 from refvlm.trp import Text, Triplet
 
@@ -233,7 +233,7 @@ def _grouped(prompt: str, unit: Unit, groups: Sequence[tuple[str, list[Ref]]]) -
 
 SHAPES_MAKERS: Mapping[str, Callable[[Scene, Draw], Question | None]] = {
     "refer": refer, "refer_many": refer_many, "exists": exists, "ask": ask, "choose": choose, "recall": recall,
-    "caption": caption, "describe_shape": describe_shape,
+    "look_up": look_up, "caption": caption, "describe_shape": describe_shape,
 }  # fmt: skip
 DENSE_MAKERS: Mapping[str, Callable[[DenseScene, Draw], Question | None]] = {
     "detect": detect, "instances": instances, "panoptic": panoptic, "semantic": semantic, "keypoints": keypoints,

@@ -66,6 +66,44 @@ def _shape_of(scene: Scene, draw: Draw) -> Question | None:
     return in_words("answer_briefly", draw, f"Which shape is {thing.colour}?", thing.shape)
 
 
+def look_up(scene: Scene, draw: Draw) -> Question | None:
+    """Answer in a word which colour, shape or size something has, "nothing" where there is no such thing.
+
+    Whether something is there is hardly learnt from yes and no, as neither the words nor the picture alone tell
+    anything; here what is looked up is missing, which shows in the picture.
+    """
+    makers = (_colour_of_any, _shape_of_any, _size_of_any)
+    return makers[int(draw.rng.integers(len(makers)))](scene, draw)
+
+
+def _colour_of_any(scene: Scene, draw: Draw) -> Question | None:
+    missing = [name for name in SHAPES if name not in {thing.shape for thing in scene.things}]
+    if draw.rng.random() >= _MISSING or not missing:
+        return _colour_of(scene, draw)
+    shape = missing[int(draw.rng.integers(len(missing)))]
+    return in_words("answer_briefly", draw, f"What color is the {shape}?", "nothing")
+
+
+def _shape_of_any(scene: Scene, draw: Draw) -> Question | None:
+    missing = [name for name in COLOURS if name not in {thing.colour for thing in scene.things}]
+    if draw.rng.random() >= _MISSING or not missing:
+        return _shape_of(scene, draw)
+    colour = missing[int(draw.rng.integers(len(missing)))]
+    return in_words("answer_briefly", draw, f"Which shape is {colour}?", "nothing")
+
+
+def _size_of_any(scene: Scene, draw: Draw) -> Question | None:
+    pairs = [(thing.colour, thing.shape) for thing in scene.things]
+    alone = {pair: thing.size for pair, thing in zip(pairs, scene.things, strict=True) if pairs.count(pair) == 1}
+    apart = [(c, s) for c, _ in pairs for _, s in pairs if (c, s) not in pairs]
+    pool = apart if apart and draw.rng.random() < _MISSING else list(alone)
+    if not pool:
+        return None
+    colour, shape = pool[int(draw.rng.integers(len(pool)))]
+    answer = alone.get((colour, shape), "nothing")
+    return in_words("answer_briefly", draw, f"Is the {colour} {shape} small or large?", answer)
+
+
 def _is_there(scene: Scene, draw: Draw) -> Question | None:
     coloured, there = bool(draw.rng.random() < 0.5), bool(draw.rng.random() < 0.5)
     here = {thing.colour if coloured else thing.shape for thing in scene.things}
@@ -96,6 +134,8 @@ def _article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
 
 
+_MISSING = 0.35
+"""Share of the questions of `look_up` about what is not there."""
 _ENDS: Mapping[str, Callable[[Thing], float]] = {
     "leftmost": lambda thing: thing.x,
     "rightmost": lambda thing: -thing.x,
