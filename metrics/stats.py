@@ -4,7 +4,7 @@ Sources: Efron and Tibshirani, An Introduction to the Bootstrap, 1993 (percentil
 Wilson, JASA 1927; Edgington, Randomization Tests; McNemar, Psychometrika 1947; Holm, Scand. J. Statistics 1979.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Picks = NDArray[np.int32]
 EXACT_PAIRS = 20
 """Up to this many pairs all sign changes are tried; beyond, they are drawn."""
-_CHUNK_CELLS = 1 << 22
+_DRAWS = 100
+_CELLS = 1 << 20
 _TIE = 1e-12
 
 
@@ -91,16 +93,49 @@ def bootstrap(
     return float(low), float(high)
 
 
+def percentile(draws: Floats, level: float = 0.95) -> tuple[float, float]:
+    """Interval that holds the middle share of the draws: float [B] -> low and high end; NaN where a draw is."""
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
 def _draws(sums: Sums, resamples: int, seed: int) -> Floats:
     """Scores of resampled units: float [resamples]. Draws in which all denominators are 0 are left out."""
-    rng, units = np.random.default_rng(seed), len(sums.over)
-    rows = max(1, _CHUNK_CELLS // units)
     parts = []
-    for start in range(0, resamples, rows):
-        chosen = rng.integers(0, units, (min(rows, resamples - start), units))
+    for chosen in picks(len(sums.over), resamples, seed):
         under = sums.under[chosen].sum(axis=1)
         parts.append(sums.over[chosen].sum(axis=1)[under > 0] / under[under > 0])
     return np.concatenate(parts)
+
+
+def picks(units: int, resamples: int, seed: int) -> Iterator[Picks]:
+    """Draw as many units as there are, with replacement, again and again: int32 [<= 100, units] at a time.
+
+    The one source of draws: the same seed gives the same ones whatever is scored on them, so that two systems over the
+    same units are resampled alike.
+    """
+    random = np.random.default_rng(seed)
+    for start in range(0, resamples, _DRAWS):
+        yield random.integers(units, size=(min(_DRAWS, resamples - start), units), dtype=np.int32)
+
+
+def swaps(units: int, resamples: int, seed: int, exact: bool) -> Iterator[Floats]:
+    """Toss a coin for every unit: float64 [B, units] of 0 and 1 at a time.
+
+    Args:
+        units: that may change sides.
+        resamples: number of tosses.
+        seed: of the tosses.
+        exact: try all 2^units ways instead, the one in which nothing is swapped first.
+    """
+    total, at_once = (2**units if exact else resamples), max(1, _CELLS // units)
+    random = np.random.default_rng(seed)
+    for start in range(0, total, at_once):
+        size = min(at_once, total - start)
+        if exact:
+            yield (np.arange(start, start + size)[:, None] >> np.arange(units) & 1).astype(np.float64)
+        else:
+            yield random.integers(2, size=(size, units), dtype=np.uint8).astype(np.float64)
 
 
 def _bca_tails(sums: Sums, draws: Floats, tails: Floats) -> Floats:
@@ -143,16 +178,12 @@ def sign_flip(differences: ArrayLike, resamples: int = 10_000, seed: int = 0) ->
         ValueError: there is no pair, or a difference is not finite.
     """
     values = unit_sums(differences).over
-    observed = abs(values.sum())
-    if len(values) <= EXACT_PAIRS:
-        sums = np.zeros(1)
-        for value in values.tolist():
-            sums = np.concatenate([sums + value, sums - value])
-        return float((np.abs(sums) >= observed - _TIE).mean())
-    rng, far = np.random.default_rng(seed), 1
-    for _ in range(resamples):
-        far += abs(float(values @ rng.choice((-1.0, 1.0), len(values)))) >= observed - _TIE
-    return far / (resamples + 1)
+    observed, exact = abs(values.sum()), len(values) <= EXACT_PAIRS
+    far, tried = (0, 0) if exact else (1, 1)
+    for sides in swaps(len(values), resamples, seed, exact):
+        far += int((np.abs(sides @ (2 * values) - values.sum()) >= observed - _TIE).sum())
+        tried += len(sides)
+    return far / tried
 
 
 def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> tuple[int, int, float]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.schema import Prediction, Sample
 from metrics.base import Metric, Row
-from results.intervals import fractions
+from results.fractions import fractions
 from tasks.base import TaskKind
 
 _NORMAL_95 = 1.959963984540054

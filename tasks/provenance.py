@@ -22,7 +22,8 @@ PACKAGES = (
     "transformers",
 )  # fmt: skip
 CODE = ("benchmarks", "configs", "metrics", "refvlm", "results", "tasks")
-_OF_NUMBERS = ("benchmarks", "metrics", "refvlm", "results/intervals.py", "tasks")
+_INTERVALS = ("ap_draws", "fractions", "intervals", "resampling", "statistics", "sums")
+_OF_NUMBERS = ("benchmarks", "metrics", "refvlm", *(f"results/{name}.py" for name in _INTERVALS), "tasks")
 _NOT_OF_NUMBERS = ("refvlm/training", "tasks/commands")
 _GIT_SECONDS = 5.0
 
