@@ -26,10 +26,24 @@ def read(path: Path, model: type[Model]) -> Model:
         raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys and values ({', '.join(model.model_fields)}), not {content!r}")
+    return check(content, model, str(path))
+
+
+def check(content: Any, model: type[Model], place: str) -> Model:
+    """Turn parsed content into a model.
+
+    Args:
+        content: keys and values.
+        model: what it must be.
+        place: where it stands, for the error text.
+
+    Raises:
+        ConfigError: a key is unknown, missing or of the wrong type.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_reason(error, model)}") from None
+        raise ConfigError(f"{place}: {_reason(error, model)}") from None
 
 
 def _reason(error: ValidationError, model: type[BaseModel]) -> str:
