@@ -16,6 +16,7 @@ COMMANDS = {
     "eval": "run a model on tasks, score it, print the table",
     "verify": "ask a part of a finished run again, and compare",
     "score": "score predictions that another program wrote",
+    "regress": "hold runs against a baseline, for CI",
     "tasks": "list the tasks, or show one",
     "suites": "list the suites of tasks, or show one",
     "models": "list the models, or show one",
