@@ -2,8 +2,9 @@
 
 One automaton per answer walks along with the tokens (grammar in `refvlm.trp`). The body must hold exactly the triplets
 that the plan announced, in its order, so plan and answer always agree; what the model still decides is the plan, the
-words between triplets, and where the answer ends. The room that is left is counted, so an answer always ends in time.
-How the parts are spelled is the tokenizer's affair (`refvlm.spelling`): a word, a count or a unit may be many tokens.
+words between triplets, which of them stand inside the phrase of another (`refvlm.nesting`), and where the answer ends.
+The room that is left is counted, as if nothing were nested, so an answer always ends in time. How the parts are spelled
+is the tokenizer's affair (`refvlm.spelling`): a word, a count or a unit may be many tokens.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from enum import Enum, auto
 import torch
 from torch import Tensor
 
+from refvlm.nesting import Owed, Way, ways
 from refvlm.spelling import Spelled, Vocabulary
 
 __all__ = ["Automaton", "Vocabulary"]
@@ -24,6 +26,7 @@ class _State(Enum):
     UNIT = auto()
     COUNT = auto()
     TEXT = auto()
+    TRIPLET = auto()
     DONE = auto()
 
 
@@ -52,8 +55,10 @@ class Automaton:
         self._spelled: Spelled = ()
         """The phrase as the body spells it, once it is complete."""
         self._unit: Spelled = ()
-        self._planned: list[Spelled] = []
-        """Tokens of every triplet that the body still owes."""
+        self._planned: list[Owed] = []
+        """Every triplet that the body still owes."""
+        self._ways: list[Way] = []
+        """How the triplet may be written that has begun."""
 
     def allowed(self) -> Tensor:
         """Which tokens may come next: bool [V], at least one of them True; shared, not to be changed."""
@@ -113,7 +118,8 @@ class Automaton:
             self._take_word(token)
         elif self._state is _State.TEXT:
             if token == self._vocabulary.marks.phrase:
-                self._forced = list(self._planned.pop(0)[1:])
+                self._state, self._walked = _State.TRIPLET, (token,)
+                self._ways = ways(self._planned, self._vocabulary)
             elif token == self._vocabulary.end:
                 self._state = _State.DONE
         elif self._state is not _State.DONE:
@@ -124,6 +130,18 @@ class Automaton:
                     self._choose(option)
                     break
         self._room -= 1
+        if self._state is _State.TRIPLET:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Leave nothing to choose in a triplet that can be written in one way only."""
+        open_ways = self._open()
+        if len(open_ways) == 1:
+            [way] = open_ways
+            assert isinstance(way.meaning, int)
+            self._forced, self._walked = list(way.tokens[len(self._walked) :]), ()
+            del self._planned[: way.meaning]
+            self._state = _State.TEXT
 
     def _phrase_so_far(self) -> tuple[bool, bool]:
         """Whether the phrase may end here, and whether there is room for more of it."""
@@ -180,6 +198,8 @@ class Automaton:
                     _Option(plan, self._finish_unit(spelled, len(body)), body)
                     for plan, body in vocabulary.units.values()
                 ]
+            case _State.TRIPLET:
+                return [_Option(way.tokens, self._debt(way.triplets), way.triplets) for way in self._ways]
             case _:
                 head = len(self._head()) + len(vocabulary.marks.close)
                 return [
@@ -207,19 +227,20 @@ class Automaton:
                 self._planned.append(self._triplet(meaning))
                 self._state = _State.ITEM
 
-    def _triplet(self, count: int) -> Spelled:
+    def _triplet(self, count: int) -> Owed:
         marks = self._vocabulary.marks
         refs = [token for index in self._vocabulary.indices[:count] for token in (*index, marks.ref)]
-        return (*self._head(), *refs, *marks.close)
+        targets = (*marks.before_unit, *self._unit, marks.unit_end, *refs, *marks.close)
+        return Owed(self._vocabulary.say(self._phrase), self._spelled, targets)
 
     def _head(self) -> Spelled:
         """Tokens of a triplet before its instances."""
         marks = self._vocabulary.marks
         return (marks.phrase, *self._spelled, *marks.before_unit, *self._unit, marks.unit_end)
 
-    def _debt(self) -> int:
-        """Tokens of the triplets that were announced."""
-        return sum(map(len, self._planned))
+    def _debt(self, done: int = 0) -> int:
+        """Tokens of the triplets that were announced, but for the first `done`."""
+        return sum(owed.length for owed in self._planned[done:])
 
     def _finish(self, spelled: int) -> int:
         """Tokens from the end of a phrase of `spelled` to the end of the answer at least, whatever unit follows."""

@@ -60,6 +60,8 @@ class Vocabulary:
         indices: spelling of [0], [1], …
         marks: what a triplet is framed with.
         spell: tokens of a phrase in the plan -> those of the same phrase in the body.
+        say: tokens of a phrase in the plan -> its words.
+        encode: words of the body -> their tokens.
         most: tokens of a phrase in the plan -> most tokens it has in the body after one more word.
         longest_phrase: tokens of a phrase at most.
     """
@@ -79,6 +81,8 @@ class Vocabulary:
     indices: tuple[Spelled, ...]
     marks: Marks
     spell: Callable[[Sequence[int]], Spelled]
+    say: Callable[[Sequence[int]], str]
+    encode: Callable[[str], Spelled]
     most: Callable[[Sequence[int]], int]
     longest_phrase: int
 

@@ -170,6 +170,10 @@ class SubwordTokenizer:
     def _spell(self, piece: str) -> Spelled:
         return tuple(self._backend.encode(piece, add_special_tokens=False).ids)
 
+    def _say(self, phrase: Sequence[int]) -> str:
+        """Words of a phrase of the plan, whose first token begins with a space."""
+        return self.decode(phrase).removeprefix(" ")
+
     def vocabulary(self, units: Sequence[str]) -> Vocabulary:
         """How it spells the grammar; reading all its tokens takes a moment, so that it is done once."""
         names = tuple(unit for unit in units if unit != "text")
@@ -199,7 +203,9 @@ class SubwordTokenizer:
                 special[PHRASE], (special[PHRASE_END], *self._spell("("), special[UNIT]), special[UNIT_END],
                 special[REF], self._spell(")"),
             ),
-            spell=lambda phrase: tuple(self.encode(self.decode(phrase).removeprefix(" "))),
+            spell=lambda phrase: tuple(self.encode(self._say(phrase))),
+            say=self._say,
+            encode=lambda words: tuple(self.encode(words)),
             # no spelling has more tokens than bytes; a lone space may come before the word
             most=lambda phrase: len(self.decode(phrase).encode()) + longest + 1,
             longest_phrase=LONGEST_PHRASE,

@@ -155,8 +155,7 @@ class WordTokenizer:
                 break
             if token == PAD:
                 continue
-            glued = _GLUED.fullmatch(token) or _GLUED.fullmatch(previous) or token in _GLUED_LEFT or token == "("
-            text += token if glued or previous == "(" else f" {token}"
+            text += token if _is_glued(token, previous) else f" {token}"
             previous = token
         return text
 
@@ -195,6 +194,17 @@ class WordTokenizer:
             indices=tuple((ids[token],) for token in _INDEX_TOKENS),
             marks=Marks(ids[PHRASE], (ids[PHRASE_END], ids["("], ids[UNIT]), ids[UNIT_END], ids[REF], (ids[")"],)),
             spell=tuple,
+            say=self.decode,
+            encode=lambda words: tuple(self.encode(words)),
             most=lambda phrase: len(phrase) + 1,
             longest_phrase=LONGEST_PHRASE,
         )
+
+
+def _is_glued(token: str, previous: str) -> bool:
+    """Whether no space stands before a token; before a phrase one does, but at the seam of another triplet."""
+    if _GLUED.fullmatch(previous) or previous == "(":
+        return True
+    if token == PHRASE:
+        return previous == ")"
+    return token in _GLUED_LEFT or token == "(" or _GLUED.fullmatch(token) is not None

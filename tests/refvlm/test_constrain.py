@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from refvlm.constrain import Automaton, Vocabulary
 from refvlm.tokenizer import EOS, WordTokenizer
 from refvlm.training.vocabulary import build_tokenizer
-from refvlm.trp import UNITS, Text, Triplet, answer_for, parse, render
+from refvlm.trp import UNITS, Answer, Text, Triplet, answer_for, parse, render, spoken
 
 TOKENIZER = build_tokenizer()
 VOCABULARY = Vocabulary.of(TOKENIZER, (*UNITS, "text"))
+STAR = Triplet("red star", "mask", 1)
+CIRCLE = Triplet("circle left of red star", "box", 2, (Text("circle left of "), STAR))
+DEEP = Triplet("square above circle left of red star", "point", 1, (Text("square above "), CIRCLE))
 BODIES = (
     (Triplet("the red star", "box", 1), Text(".")),
     (Triplet("circle", "mask", 3), Text(","), Triplet("the large blue square", "keypoint", 16), Text(".")),
@@ -32,6 +35,95 @@ def walk(choose, room, tokenizer=TOKENIZER, vocabulary=VOCABULARY):
             return ids
         ids.append(token)
     raise AssertionError(f"no end after {room} tokens: {tokenizer.decode(ids)}")
+
+
+def nested(words, most=3):
+    """Triplets whose phrases hold others, and words between them: as a tokenizer of whole words can say it."""
+
+    def around(inner):
+        pieces = st.lists(st.tuples(words, inner), min_size=1, max_size=2)
+        return st.builds(_held, pieces, st.none() | words, st.sampled_from(UNITS), st.integers(1, most))
+
+    return st.recursive(st.builds(Triplet, words, st.sampled_from(UNITS), st.integers(1, most)), around, max_leaves=4)
+
+
+def _held(pieces, end, unit, count):
+    parts = [
+        part for place, (text, inner) in enumerate(pieces) for part in (Text(f"{' ' * (place > 0)}{text} "), inner)
+    ]
+    parts += [Text(f" {end}")] if end else []
+    return Triplet(spoken(parts), unit, count, tuple(parts))
+
+
+WORDS = st.lists(st.sampled_from(["red", "star", "of", "circle"]), min_size=1, max_size=2).map(" ".join)
+
+
+SHAPES = st.recursive(st.just(()), lambda inner: st.lists(inner, min_size=1, max_size=2).map(tuple), max_leaves=5)
+PLAIN = [token for token in TOKENIZER.tokens if token.isalpha()]
+
+
+def distinct(shape, words):
+    """A triplet with others inside it, in words that never recur: those that recur may be meant in many ways."""
+    pieces = [(next(words), distinct(inner, words)) for inner in shape]
+    return _held(pieces, next(words), "box", 1) if pieces else Triplet(next(words), "mask", 2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(SHAPES)
+def test_every_nested_answer_stays_possible(shape):
+    answer = answer_for((Text("a "), distinct(shape, iter(PLAIN)), Text(".")))
+    ids = [*TOKENIZER.encode(render(answer)), TOKENIZER.ids[EOS]]
+    side_by_side = len(ids) + sum(len(TOKENIZER.encode(inner.phrase)) for inner in answer.triplets[:-1])
+    automaton = Automaton(VOCABULARY, side_by_side - 1)
+    for token in ids:
+        assert automaton.allowed()[token], TOKENIZER.tokens[token]
+        automaton.take(token)
+
+
+@settings(max_examples=100, deadline=None)
+@given(nested(WORDS), st.randoms(use_true_random=False), st.integers(0, 8), st.booleans())
+def test_whatever_is_nested_the_answer_parses_and_agrees(triplet, source: random.Random, spare, eager):
+    """The plan is one that can be nested, and the body is chosen token by token."""
+    said = iter(TOKENIZER.encode(render(Answer(answer_for((triplet,)).plan))))
+    phrase = TOKENIZER.ids["<Phrase>"]
+
+    def choose(allowed):
+        if (token := next(said, None)) is not None:
+            return token
+        return phrase if eager and allowed[phrase] else source.choice(allowed.nonzero()[:, 0].tolist())
+
+    plan = answer_for((triplet,)).plan
+    flat = render(Answer(plan, tuple(Triplet(item.phrase, item.unit, item.count) for item in plan)))
+    answer = parse(TOKENIZER.decode(walk(choose, len(TOKENIZER.encode(flat)) + spare)))
+    assert answer.ok, answer.diagnostics
+    assert answer.plan_agrees
+    assert answer.plan == plan
+
+
+def test_choices_by_chance_nest_what_can_be_nested_to_any_depth():
+    said, source = set(), random.Random(0)
+    opened = TOKENIZER.encode(render(answer_for((DEEP,))).split("<Phrase>")[0])
+    for _ in range(40):
+        prefix = iter(opened)
+
+        def choose(allowed, prefix=prefix):
+            return next(prefix, None) or source.choice(allowed.nonzero()[:, 0].tolist())
+
+        answer = parse(TOKENIZER.decode(walk(choose, 90)))
+        assert answer.plan_agrees
+        said.add(tuple(len(part.parts) > 0 for part in answer.triplets))
+    assert said == {(False, False, False), (False, True, False), (False, False, True), (False, True, True)}
+
+
+def test_a_phrase_that_can_be_nested_is_chosen_word_by_word():
+    automaton = Automaton(VOCABULARY, 100)
+    opened = render(answer_for((DEEP,))).split("<Phrase>")[0] + "<Phrase>"
+    for token in TOKENIZER.encode(opened):
+        automaton.take(token)
+    choices = [TOKENIZER.tokens[i] for i in automaton.allowed().nonzero()[:, 0].tolist()]
+    assert sorted(choices) == ["circle", "red", "square"]  # each of the three may be the outermost
+    automaton.take(TOKENIZER.ids["circle"])
+    assert automaton.only() == TOKENIZER.ids["left"]
 
 
 @settings(max_examples=300, deadline=None)

@@ -14,7 +14,7 @@ from refvlm.trp import Text, Triplet, answer_for, render
 
 ANSWERS = (
     answer_for((Triplet("the red star", "box", 1), Text("."))),
-    answer_for((Triplet("the circle", "mask", 3), Text(","), Triplet("the large blue square", "box", 2), Text("."))),
+    answer_for((Triplet("the circle", "mask", 3), Text(", "), Triplet("the large blue square", "box", 2), Text("."))),
     answer_for((Text("the object."),)),
 )
 PROMPTS = ("Locate the red star with a box.", "Find the circle and draw a box around it.", "Where is the object?")

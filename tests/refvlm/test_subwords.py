@@ -13,12 +13,15 @@ from refvlm.subwords import SubwordTokenizer
 from refvlm.tokenizer import EOS, PAD, REGION, load_tokenizer
 from refvlm.trp import SPECIAL_TOKENS, UNITS, Text, Triplet, answer_for, parse, render
 
+HAT = Triplet("a red hat", "mask", 1)
+MAN = Triplet("the man in a red hat's left", "box", 12, (Text("the man in "), HAT, Text("'s left")))
 BODIES = (
     (Triplet("the red star", "box", 1), Text(".")),
     (Triplet("circle", "mask", 3), Text(", "), Triplet("the large blue square", "keypoint", 16), Text(".")),
     (Text("the circle is red.\nIt has a café, 12 zebras & more…"),),
     (Text("the "), Triplet("red circle", "mask", 12), Text(" left of "), Triplet("man's x-ray, upside", "depth", 100)),
     (Triplet("zebras", "point", 100), Text(",")),
+    (MAN, Text(" and "), Triplet("a red hat red star", "point", 1, (HAT, Text(" "), Triplet("red star", "box", 1)))),
 )
 CORPUS = [
     *(render(answer_for(body)) for body in BODIES),

@@ -15,7 +15,7 @@ from refvlm.trp import Text, Triplet, answer_for, render
 from refvlm.writing import best_reach
 
 ANSWERS = (
-    answer_for((Triplet("the circle", "mask", 3), Text(","), Triplet("the large blue square", "box", 2), Text("."))),
+    answer_for((Triplet("the circle", "mask", 3), Text(", "), Triplet("the large blue square", "box", 2), Text("."))),
     answer_for((Text("the object."),)),
 )
 QUESTIONS = ("Find the circle and draw a box around it.", "Where is it?")
