@@ -117,7 +117,7 @@ def measure(rules: Protocol, samples: Sequence[Sample], predictions: Sequence[Pr
         objects = [each for each in target.objects if each.area > 0] if rules.federated else target.objects
         for each in objects:
             _add_true(true, place, each, sample, rules.shape)
-        instances = _instances(prediction, sample, rules)
+        instances = objects_of(prediction, sample, rules)
         categories = [category for category, _ in instances]
         named.append(phrases.measure(categories))
         if rules.scores == "required" and any(instance.score is None for _, instance in instances):
@@ -151,7 +151,7 @@ def _numbers(image_ids: Sequence[str]) -> list[int]:
     return [places[each] for each in image_ids]
 
 
-def _instances(prediction: Prediction, sample: Sample, rules: Protocol) -> list[tuple[int | None, Instance]]:
+def objects_of(prediction: Prediction, sample: Sample, rules: Protocol) -> list[tuple[int | None, Instance]]:
     """Objects of an answer in its order, each with its place among the categories, and with the declared score."""
     if prediction.status != "ok":
         return []
@@ -246,20 +246,25 @@ def perfect(shape: Shape, sample: Sample) -> Prediction:
     return answer(sample, [Group(name, shape, tuple(instances)) for name, instances in found.items()])
 
 
-def kind(name: str, shape: Shape, options: Mapping[str, str]) -> TaskKind:
-    """Build the kind that follows a task's protocol: `phrases` (a mapper), `scores` and `rules`.
+def rules_of(shape: Shape, options: Mapping[str, str]) -> Protocol:
+    """Read a task's protocol: `phrases` (a mapper), `scores` and `rules`.
 
     Raises:
         UnknownName: no such option or mapper.
         ConfigError: a value that cannot be used.
     """
     protocol.only(options, ("phrases", "scores", "rules"))
-    chosen = Protocol(
+    return Protocol(
         shape,
         find_mapper(options.get("phrases", MAPPER)),
         protocol.choice(options, "scores", SCORES, SCORES[0]),
         protocol.choice(options, "rules", ("coco", "lvis"), "coco") == "lvis",
     )
+
+
+def kind(name: str, shape: Shape, options: Mapping[str, str]) -> TaskKind:
+    """Build the kind that follows a task's protocol, see `rules_of`, which tells what it raises."""
+    chosen = rules_of(shape, options)
     field_name = "bbox" if shape == "box" else "segmentation"
     return TaskKind(
         name=name,

@@ -5,7 +5,7 @@ needs no code here. Masks of a panoptic or semantic task are drawn as the scorer
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -66,7 +66,7 @@ def panels(task: Task, sample: Sample, prediction: Prediction, size: Size) -> li
         answers = depth_overlays.panels(task, sample, prediction, [size.canvas(sample) for _ in range(3)])
         return [photo, *answers]
     return [
-        _panel(task, sample, truth, size.canvas(sample), TRUTH, []),
+        _panel(task, sample, _unscored(truth), size.canvas(sample), TRUTH, []),
         _panel(task, sample, prediction, size.canvas(sample), ANSWER, failure(prediction)),
     ]
 
@@ -93,6 +93,14 @@ def failure(prediction: Prediction) -> list[str]:
     if prediction.status == "ok":
         return []
     return [f"no answer: {prediction.error or prediction.status.replace('_', ' ')}"]
+
+
+def _unscored(truth: Prediction) -> Prediction:
+    """The truth without the scores that the oracle has to give; a score is drawn beside a label."""
+    groups = [
+        replace(group, instances=tuple(replace(each, score=None) for each in group.instances)) for group in truth.groups
+    ]
+    return replace(truth, groups=tuple(groups))
 
 
 def _panel(task: Task, sample: Sample, answer: Prediction, canvas: Canvas, title: str, words: Sequence[str]) -> Panel:

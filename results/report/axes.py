@@ -19,15 +19,17 @@ DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "12 4", "1 4")
 INK = "var(--plot-ink,#1f2328)"
 MUTED = "var(--plot-muted,#59636e)"
 GRID = "var(--plot-grid,#d1d9e0)"
-CSS = "".join(
-    f"{start}:root{{--plot-ink:{ink};--plot-muted:{muted};--plot-grid:{lines};"
-    + "".join(f"--plot-{number}:{colour};" for number, colour in enumerate(colours, start=1))
-    + end
-    for start, ink, muted, lines, colours, end in (
-        ("", "#1f2328", "#59636e", "#d1d9e0", COLOURS, "}"),
-        ("@media (prefers-color-scheme:dark){", "#f0f6fc", "#9198a1", "#3d444d", DARK_COLOURS, "}}"),
-    )
-)
+
+
+def _declarations(ink: str, muted: str, lines: str, colours: Sequence[str]) -> str:
+    series = "".join(f"--plot-{number}:{colour};" for number, colour in enumerate(colours, start=1))
+    return f"--plot-ink:{ink};--plot-muted:{muted};--plot-grid:{lines};{series}"
+
+
+LIGHT = _declarations("#1f2328", "#59636e", "#d1d9e0", COLOURS)
+DARK = _declarations("#f0f6fc", "#9198a1", "#3d444d", DARK_COLOURS)
+"""What a page declares for its plots in each scheme."""
+CSS = f":root{{{LIGHT}}}@media (prefers-color-scheme:dark){{:root{{{DARK}}}}}"
 """Rules for a page that holds plots, for light and dark; a page may set the same variables otherwise."""
 _TEXT_PX, _TITLE_PX, _LEGEND_PX = 11, 14, 16
 _STEPS = (1.0, 2.0, 5.0, 10.0)

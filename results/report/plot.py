@@ -38,6 +38,8 @@ from results.report.axes import (
 )
 
 _BAR_PX, _NAME_PX, _NAMES_MOST_PX = 24, 12, 170
+_NUMBER_PX = 52
+"""Room for a number behind the longest bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A value with the ends of its interval, None where there is none."""
+    """A value with the ends of its interval, None where there is none; `series` gives the colour, from 0."""
 
     name: str
     value: float
     interval: Range | None = None
+    series: int = 0
 
 
 def lines(curves: Sequence[Curve], frame: Frame) -> str:
@@ -116,13 +119,14 @@ def cumulative_error(errors: Sequence[tuple[str, ArrayLike]], frame: Frame, limi
     return lines(curves, _unit(frame, both=False, x_range=frame.x_range or (0.0, end)))
 
 
-def histogram(values: ArrayLike, frame: Frame, bins: int = 20) -> str:
+def histogram(values: ArrayLike, frame: Frame, bins: int = 20, series: int = 0) -> str:
     """Draw how many values fall between even edges; the last bin holds its upper edge, others do not.
 
     Args:
         values: float [N]; those that are no numbers or outside the frame's `x_range` are counted in the description.
         frame: around it.
         bins: number of bars.
+        series: gives the colour, from 0.
 
     Raises:
         ValueError: no bins.
@@ -137,24 +141,32 @@ def histogram(values: ArrayLike, frame: Frame, bins: int = 20) -> str:
     drawn = []
     for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         box = (area.x(low), area.y(count), area.x(high) - area.x(low), area.bottom - area.y(count))
-        drawn.append(_rectangle(box, colour(0), f"{number(low)} to {number(high)}: {count}"))
+        drawn.append(_rectangle(box, colour(series), f"{number(low)} to {number(high)}: {count}"))
     parts = [*vertical_axis(area, frame.y_label), *horizontal_axis(area, frame.x_label), _clipped(drawn)]
     facts = f"{known.size} values in {bins} bins" + _left_out(int(whole.size - known.size))
     return svg(frame, area, [*parts, *([] if known.size else [_no_data(area)])], facts)
 
 
-def bars(values: Sequence[Bar], frame: Frame) -> str:
+def bars(values: Sequence[Bar], frame: Frame, names: Sequence[str] = ()) -> str:
     """Draw values as horizontal bars from 0, each with its name, its number and its interval.
 
     The height of the frame follows the number of bars.
+
+    Args:
+        values: from top to bottom.
+        frame: around them.
+        names: of the series, named above; none where there is one.
     """
     widest = max((lettering.width(lettering.plain(each.name), _NAME_PX) for each in values), default=0)
     left = 22 + int(1.2 * min(widest, _NAMES_MOST_PX))  # a browser's font may be wider than the one that is measured
-    sized = replace(frame, size=(frame.size[0], 76 + _BAR_PX * max(len(values), 1)))
+    unit = ((0.0, 1.0), (0.0, 1.0))
+    above = int(area_of(frame, unit, names, left).top)  # with room for the names of the series
+    sized = replace(frame, size=(frame.size[0], 42 + above + _BAR_PX * max(len(values), 1)))
     ends = [0.0, *(each.value for each in values), *(end for each in values for end in each.interval or ())]
     low, high = span(ends, frame.x_range)
-    area = area_of(sized, ((low, high + 0.12 * (high - low) if frame.x_range is None else high), (0.0, 1.0)), (), left)
-    parts = horizontal_axis(area, frame.x_label)
+    area = area_of(sized, ((low, high), (0.0, 1.0)), names, left)
+    area = replace(area, right=max(area.right - _NUMBER_PX, area.left + 1))
+    parts = [*horizontal_axis(area, frame.x_label), *legend(area, names)]
     for at, each in enumerate(values):
         parts += _bar(area, each, area.top + _BAR_PX * at)
     parts += [] if values else [_no_data(area)]
@@ -168,7 +180,7 @@ def _bar(area: Area, each: Bar, top: float) -> list[str]:
         return [name, text(area.left + 4, middle + 4, "undefined", ink=MUTED)]
     start, end = sorted((area.x(max(0.0, area.x_range[0])), area.x(each.value)))
     told = _told(each)
-    parts = [name, _clipped([_rectangle((start, top + 4, end - start, _BAR_PX - 8), colour(0), told)])]
+    parts = [name, _clipped([_rectangle((start, top + 4, end - start, _BAR_PX - 8), colour(each.series), told)])]
     furthest = end
     if each.interval is not None and all(map(math.isfinite, each.interval)):
         low, high = (area.x(value) for value in each.interval)
@@ -179,7 +191,7 @@ def _bar(area: Area, each: Bar, top: float) -> list[str]:
         parts.append(_clipped(whisker))
         furthest = max(end, high)
     words = number(each.value)
-    room = area.right - 1.2 * lettering.width(words, _NAME_PX)
+    room = area.right + _NUMBER_PX - 1.2 * lettering.width(words, _NAME_PX)
     return [*parts, text(min(furthest + 5, room), middle + 4, words)]
 
 
