@@ -15,7 +15,7 @@ from benchmarks import label_maps, photos
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names, read_bytes
 from benchmarks.label_split import LabelSource, Pair, as_map, build
-from benchmarks.schema import Benchmark, Split
+from benchmarks.schema import Benchmark, Origin, Split
 from benchmarks.truth import Category
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -68,7 +68,7 @@ def classes(root: Path) -> tuple[Category, ...]:
     return tuple(found)
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the split val.
 
     Raises:

@@ -11,7 +11,7 @@ classes beside the script).
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from benchmarks import index_cache, photos
 from benchmarks.ade20k import CARD, FOLDER, PHOTOS, SOURCE
@@ -19,7 +19,7 @@ from benchmarks.errors import DataError, unknown
 from benchmarks.files import parse_json, read_bytes
 from benchmarks.geometry import union_rle, xywh_to_xyxy
 from benchmarks.panoptic_records import read_images, records
-from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.schema import Benchmark, ImageRef, Origin, Sample, Split
 from benchmarks.truth import Category, ObjectsTarget, TrueObject
 
 NAME = "ade20k/instance"
@@ -38,7 +38,7 @@ def annotations(root: Path) -> Path:
     return root / FOLDER / "ade20k_instance_val.json"
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the split val.
 
     Raises:
@@ -65,7 +65,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     return Split(
         benchmark=NAME,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=SOURCE.published if origin == "official" else None,
         fingerprint=index_cache.key((NAME, repr(index))),
         samples=samples,

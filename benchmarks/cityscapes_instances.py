@@ -16,7 +16,7 @@ from benchmarks.cityscapes import CARD, PUBLISHER
 from benchmarks.errors import DataError, unknown
 from benchmarks.geometry import encode
 from benchmarks.label_split import LabelSource, build
-from benchmarks.schema import Benchmark, Split
+from benchmarks.schema import Benchmark, Origin, Split
 from benchmarks.truth import Category, ObjectsTarget, TrueObject
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -82,7 +82,7 @@ def _object(number: int, label: int, mask: "NDArray[np.bool_]") -> TrueObject:
     )
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the split val.
 
     Raises:

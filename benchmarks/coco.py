@@ -17,7 +17,7 @@ from benchmarks.coco_split import ImageSamples, build, first_folder, photo_paths
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names
 from benchmarks.photos import folder_of
-from benchmarks.schema import Benchmark, Split
+from benchmarks.schema import Benchmark, Origin, Split
 
 NAME = "coco"
 PUBLISHED: Mapping[str, int] = {"val2017": 5_000, "train2017": 118_287}
@@ -33,7 +33,7 @@ def photo_folders(split: str) -> tuple[str, ...]:
     return (f"coco/{split}", f"images/{split}")
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Raises:

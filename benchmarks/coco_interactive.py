@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from benchmarks import index_cache
 from benchmarks.coco import photo_folders
@@ -29,7 +29,7 @@ from benchmarks.files import parse_json, plain_name, read_bytes
 from benchmarks.geometry import middles, union_rle, xywh_to_xyxy
 from benchmarks.photos import folder_of, require
 from benchmarks.run_lengths import covered_pixels
-from benchmarks.schema import Benchmark, ImageRef, Region, Rle, Sample, Split, Target
+from benchmarks.schema import Benchmark, ImageRef, Origin, Region, Rle, Sample, Split, Target
 
 READER = "coco_interactive/1"
 NAME = "coco_interactive/val2017"
@@ -80,7 +80,7 @@ class _Found:
     groups: int
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the objects with one kind of prompt.
 
     Raises:
@@ -96,7 +96,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     return Split(
         benchmark=NAME,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=OBJECTS - found.without_prompt if origin == "official" else None,
         fingerprint=_fingerprint(kind, found.marked),
         samples=tuple(_sample(kind, each, folder) for each in found.marked),

@@ -19,11 +19,11 @@ figures take the boxes of a detector, so the task by person is easier.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from benchmarks.coco_split import ImageSamples, build, first_folder, notes, photo_paths
 from benchmarks.errors import DataError, unknown
-from benchmarks.schema import Benchmark, ImageRef, Region, Sample, Split
+from benchmarks.schema import Benchmark, ImageRef, Origin, Region, Sample, Split
 from benchmarks.truth import ObjectsTarget, TrueObject
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -63,7 +63,7 @@ def is_labelled(person: TrueObject) -> bool:
     return not person.crowd and any(seen > 0 for *_, seen in person.keypoints)
 
 
-def open_images(root: Path, split: str, origin: str) -> Split:
+def open_images(root: Path, split: str, origin: Origin) -> Split:
     """Open a split by photo.
 
     Raises:
@@ -84,7 +84,7 @@ def open_images(root: Path, split: str, origin: str) -> Split:
     return build(samples, BY_IMAGE, split, origin, PUBLISHED[BY_IMAGE] if split == SPLIT else None)
 
 
-def open_persons(root: Path, split: str, origin: str) -> Split:
+def open_persons(root: Path, split: str, origin: Origin) -> Split:
     """Open a split by person, see `open_images`."""
     index = _index(root, BY_PERSON, split)
     photos = photo_paths(root, photo_folders(split), index.file_names)
@@ -94,7 +94,7 @@ def open_persons(root: Path, split: str, origin: str) -> Split:
     return Split(
         benchmark=BY_PERSON,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=PUBLISHED[BY_PERSON] if origin == "official" and split == SPLIT else None,
         fingerprint=hashlib.sha256(f"{BY_PERSON} {index.digest}".encode()).hexdigest(),
         samples=samples,

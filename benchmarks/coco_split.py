@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, overload
+from typing import TYPE_CHECKING, overload
 
 from benchmarks.photos import folder_of, require
-from benchmarks.schema import ImageRef, Sample, Split, Truth
+from benchmarks.schema import ImageRef, Origin, Sample, Split, Truth
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
     from benchmarks.coco_index import CocoIndex
@@ -90,14 +90,14 @@ def notes(index: "CocoIndex") -> tuple[str, ...]:
     return (f"{index.path.name}: {flat} objects have a box without area; they count and cannot be found",) * bool(flat)
 
 
-def build(samples: ImageSamples, benchmark: str, split: str, origin: str, expected: int | None) -> Split:
+def build(samples: ImageSamples, benchmark: str, split: str, origin: Origin, expected: int | None) -> Split:
     """Wrap samples as a split whose fingerprint covers its ids and every column of the annotation file."""
     seen = hashlib.sha256(f"{samples.name} {samples.file.digest}\n".encode())
     seen.update(",".join(str(samples.file.image_ids[row]) for row in samples.rows).encode())
     return Split(
         benchmark=benchmark,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=expected if origin == "official" else None,
         fingerprint=seen.hexdigest(),
         samples=samples,

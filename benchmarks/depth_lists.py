@@ -45,9 +45,7 @@ def read(path: Path) -> list[Line]:
         text = read_bytes(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: byte {error.start} is not UTF-8 text; fetch the list again") from None
-    lines = [
-        _line(line, f"{path}:{number}") for number, line in enumerate(text.splitlines(), start=1) if line.strip()
-    ]
+    lines = [_line(line, f"{path}:{number}") for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if not lines:
         raise DataError(f"{path} lists no photo: fetch the list again")
     _refuse_repeats(lines)

@@ -17,7 +17,7 @@ from benchmarks import label_maps
 from benchmarks.depth_maps import DepthTarget, check_size
 from benchmarks.errors import DataError, unknown
 from benchmarks.photos import folder_of, require_below, sized_below
-from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.schema import Benchmark, ImageRef, Origin, Sample, Split
 from benchmarks.splits import build_split
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -32,7 +32,7 @@ PUBLISHER = "diode-dataset.org"
 DEPTH, MASK = "_depth.npy", "_depth_mask.npy"
 
 
-def open_split(name: str, root: Path, split: str, origin: str) -> Split:
+def open_split(name: str, root: Path, split: str, origin: Origin) -> Split:
     """Open the split val, the only one.
 
     Raises:

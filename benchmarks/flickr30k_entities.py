@@ -20,7 +20,7 @@ from benchmarks.entities_files import read_boxes, read_sentences
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import plain_name, read_bytes
 from benchmarks.photos import folder_of, sized
-from benchmarks.schema import Benchmark, Box, ImageRef, Sample, Split, Truth
+from benchmarks.schema import Benchmark, Box, ImageRef, Origin, Sample, Split, Truth
 from benchmarks.splits import build_split
 
 NAME = "flickr30k_entities"
@@ -54,7 +54,7 @@ class Asked:
     boxes: tuple[Box, ...]
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Raises:

@@ -20,7 +20,7 @@ from benchmarks.files import collector_paused, parse_json, plain_name, read_byte
 from benchmarks.geometry import union_rle
 from benchmarks.photos import folder_of, sized
 from benchmarks.run_lengths import covered_pixels
-from benchmarks.schema import Benchmark, Rle, Sample, Split, Truth
+from benchmarks.schema import Benchmark, Origin, Rle, Sample, Split, Truth
 from benchmarks.splits import build_split
 
 NAME = "grandf"
@@ -50,7 +50,7 @@ class GroundedTarget(Truth):
     masks: tuple[Rle, ...]
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Raises:

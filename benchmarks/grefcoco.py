@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
@@ -21,7 +21,7 @@ from benchmarks.geometry import union_rle, xywh_to_xyxy
 from benchmarks.photos import folder_of, sized
 from benchmarks.refcoco import IMAGE_FOLDERS
 from benchmarks.refcoco_records import Annotations, Index, Record, build_index, check_refs, count_sentences, join
-from benchmarks.schema import Benchmark, ImageRef, Rle, Sample, Split, Target
+from benchmarks.schema import Benchmark, ImageRef, Origin, Rle, Sample, Split, Target
 
 NAME = "grefcoco/unc"
 FOLDER = "grefcoco"
@@ -49,7 +49,7 @@ def instances_path(root: Path) -> Path:
     return root / FOLDER / "instances.json"
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Args:
@@ -73,7 +73,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     return Split(
         benchmark=NAME,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=SPLITS.get(split) if origin == "official" else None,
         fingerprint=_fingerprint(index, split),
         samples=tuple(_samples(index, split, _photos(index, root))),

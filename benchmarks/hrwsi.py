@@ -22,7 +22,7 @@ from benchmarks.depth_maps import DisparityTarget, check_size
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names
 from benchmarks.photos import image_size_hw, sized
-from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.schema import Benchmark, ImageRef, Origin, Sample, Split
 from benchmarks.splits import build_split
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -36,7 +36,7 @@ PUBLISHER = "github.com/KexianHust/Structure-Guided-Ranking-Loss"
 VALID = 255
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the split val, the only one that is scored.
 
     Raises:

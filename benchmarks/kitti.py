@@ -23,7 +23,7 @@ from benchmarks import depth_lists, index_cache, label_maps
 from benchmarks.depth_maps import DepthTarget, check_png, check_size, read_png
 from benchmarks.errors import DataError, unknown
 from benchmarks.photos import folder_of, require_below, sized_below
-from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.schema import Benchmark, ImageRef, Origin, Sample, Split
 from benchmarks.splits import build_split
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -43,7 +43,7 @@ PUBLISHER = "www.cvlibs.net/datasets/kitti"
 _PHOTO = re.compile(r"[^/]+/([^/]+)/image_02/data/([^/]+)\.(?:png|jpg)")
 
 
-def open_split(name: str, root: Path, split: str, origin: str) -> Split:
+def open_split(name: str, root: Path, split: str, origin: Origin) -> Split:
     """Open the split test, the only one.
 
     Raises:

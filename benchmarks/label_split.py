@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import index_cache, label_maps
-from benchmarks.schema import ImageRef, Sample, Split, Truth
+from benchmarks.schema import ImageRef, Origin, Sample, Split, Truth
 from benchmarks.truth import Category, MapTarget
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -45,7 +45,7 @@ def build(
     pairs: Sequence[Pair],
     categories: tuple[Category, ...],
     target: Callable[[Pair], Truth],
-    origin: str,
+    origin: Origin,
 ) -> Split:
     """Make one sample of every pair, in their order; the fingerprint covers classes and label files.
 
@@ -75,7 +75,7 @@ def build(
     return Split(
         benchmark=source.name,
         name=source.split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=source.published if origin == "official" else None,
         fingerprint=index_cache.key((repr(truth), repr(categories), label_maps.digest([p.labels for p in pairs]))),
         samples=samples,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.coco_split import ImageSamples, build, first_folder, photo_paths
 from benchmarks.errors import DataError, unknown
-from benchmarks.schema import Benchmark, Split
+from benchmarks.schema import Benchmark, Origin, Split
 from benchmarks.truth import Category, ObjectsTarget, TrueObject
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
@@ -47,7 +47,7 @@ def annotations(root: Path) -> Path:
     return root / "lvis" / "lvis_v1_val.json"
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the split val, the only one with published annotations that is evaluated on.
 
     Raises:

@@ -22,12 +22,12 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names, plain_name, read_bytes, read_json
 from benchmarks.photos import folder_of, sized
-from benchmarks.schema import Benchmark, Box, Region, Sample, Split, Truth
+from benchmarks.schema import Benchmark, Box, Origin, Region, Sample, Split, Truth
 
 if TYPE_CHECKING:  # listing benchmarks must not wait for numpy
     import numpy as np
@@ -86,7 +86,7 @@ class _Person:
     visible: Sequence[int]
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the split val.
 
     Raises:
@@ -116,7 +116,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     return Split(
         benchmark=NAME,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=PUBLISHED if origin == "official" else None,
         fingerprint=hashlib.sha256(
             repr([(s.id, s.image_id, s.target, s.regions) for s in samples]).encode()

@@ -20,13 +20,12 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
 
 from benchmarks import depth_lists, label_maps, nyu_mat
 from benchmarks.depth_maps import DepthTarget, check_png, read_png
 from benchmarks.errors import DataError, unknown
 from benchmarks.photos import sized_below
-from benchmarks.schema import Benchmark, Sample, Split
+from benchmarks.schema import Benchmark, Origin, Sample, Split
 
 NAME, SPLIT, PUBLISHED = "nyu", "test", 654
 FOLDER = "nyu_depth_v2"
@@ -38,7 +37,7 @@ PUBLISHER = "the BTS repository (github.com/cleinc/bts)"
 _PHOTO = re.compile(r"([^/]+)/rgb_(\d{5})\.(?:jpg|png)")
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the split test, the only one.
 
     Raises:
@@ -52,7 +51,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     return Split(
         benchmark=NAME,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=PUBLISHED if origin == "official" else None,
         fingerprint=digest,
         samples=samples,

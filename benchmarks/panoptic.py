@@ -23,14 +23,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
 
 from benchmarks import ade20k, cityscapes, index_cache, label_maps, photos
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import parse_json, read_bytes
 from benchmarks.panoptic_records import Index, build_index
 from benchmarks.panoptic_target import PanopticTarget, TrueSegment, semantic_labels
-from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.schema import Benchmark, ImageRef, Origin, Sample, Split
 from benchmarks.truth import Category, MapTarget
 
 READER = "panoptic/1"
@@ -64,7 +63,7 @@ class Source:
     train: "Source | None" = None
 
 
-def open_split(source: Source, semantic: str, root: Path, split: str, origin: str) -> Split:
+def open_split(source: Source, semantic: str, root: Path, split: str, origin: Origin) -> Split:
     """Open the split that models are evaluated on.
 
     Args:
@@ -105,7 +104,7 @@ def open_split(source: Source, semantic: str, root: Path, split: str, origin: st
     return Split(
         benchmark=name,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=source.published if origin == "official" else None,
         fingerprint=index_cache.key(
             (name, repr(index), label_maps.digest([pngs[each[4]] for each in index["images"]]))

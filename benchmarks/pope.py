@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import parse_json, plain_name, read_bytes
 from benchmarks.photos import folder_of, sized
-from benchmarks.schema import Benchmark, Sample, Split, TextTarget
+from benchmarks.schema import Benchmark, Origin, Sample, Split, TextTarget
 from benchmarks.splits import build_split
 
 NAME = "pope/coco"
@@ -38,7 +38,7 @@ def path_of(root: Path, split: str) -> Path:
     return root / FOLDER / f"coco_pope_{split}.json"
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Args:

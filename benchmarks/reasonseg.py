@@ -23,7 +23,7 @@ from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names, parse_json, read_bytes
 from benchmarks.photos import folder_of, sized
 from benchmarks.polygons import Point, fill
-from benchmarks.schema import Benchmark, Sample, Split
+from benchmarks.schema import Benchmark, Origin, Sample, Split
 from benchmarks.splits import build_split
 from benchmarks.truth import MapTarget
 
@@ -57,7 +57,7 @@ class Record:
     shapes: tuple[Shape, ...]
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Raises:

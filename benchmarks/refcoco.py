@@ -15,14 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
 
 from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import collector_paused, parse_json, parse_pickle, read_bytes
 from benchmarks.photos import folder_of, require
 from benchmarks.refcoco_records import Annotations, Index, build_index, check_refs, count_sentences, join
-from benchmarks.schema import Benchmark, ImageRef, Sample, Split, Target
+from benchmarks.schema import Benchmark, ImageRef, Origin, Sample, Split, Target
 
 READER = "refcoco/1"
 """Part of every cache key: changes whenever the same files would yield another index."""
@@ -52,7 +51,7 @@ class Source:
         return root / self.folder / "instances.json"
 
 
-def open_split(source: Source, published: Mapping[str, int], root: Path, split: str, origin: str) -> Split:
+def open_split(source: Source, published: Mapping[str, int], root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Args:
@@ -78,7 +77,7 @@ def open_split(source: Source, published: Mapping[str, int], root: Path, split: 
     return Split(
         benchmark=source.name,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=published.get(split) if origin == "official" else None,
         fingerprint=fingerprint,
         samples=_samples(index, source.name, split, _photos(index, root)),

@@ -13,7 +13,7 @@ from benchmarks import index_cache, refcoco
 from benchmarks.errors import unknown
 from benchmarks.files import parse_pickle, read_bytes
 from benchmarks.refcoco_records import check_refs
-from benchmarks.schema import Benchmark, Region, Sample, Split, Target, TextTarget
+from benchmarks.schema import Benchmark, Origin, Region, Sample, Split, Target, TextTarget
 from benchmarks.splits import build_split
 
 NAME = "refcocog_reg/umd"
@@ -23,7 +23,7 @@ _EXPRESSIONS = next(each for each in refcoco.BENCHMARKS if each.name == "refcoco
 _REFS = refcoco.Source("refcocog", "umd")
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Raises:

@@ -23,7 +23,7 @@ from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import list_names
 from benchmarks.photos import sized
-from benchmarks.schema import Benchmark, ImageRef, Sample, Split
+from benchmarks.schema import Benchmark, ImageRef, Origin, Sample, Split
 from benchmarks.splits import build_split
 from benchmarks.truth import MapTarget
 
@@ -46,7 +46,7 @@ class Source:
     published: int
 
 
-def open_split(source: Source, root: Path, split: str, origin: str) -> Split:
+def open_split(source: Source, root: Path, split: str, origin: Origin) -> Split:
     """Open the split test, the only one.
 
     Raises:

@@ -16,6 +16,8 @@ from benchmarks.errors import DataError
 Box = tuple[float, float, float, float]
 Rle = Mapping[str, Any]
 """COCO run-length mask: {"size": [H, W], "counts": str}, column-major, compressed."""
+Origin = Literal["official", "sample"]
+"""Whether data is the publisher's or the sample world's."""
 Unit = Literal["box", "mask", "keypoint", "depth", "point", "text"]
 Status = Literal["ok", "parse_error", "failed"]
 Regime = Literal["full", "instruction", "wrong"]
@@ -271,7 +273,7 @@ class Split:
 
     benchmark: str
     name: str
-    origin: Literal["official", "sample"]
+    origin: Origin
     expected: int | None
     fingerprint: str
     samples: Sequence[Sample]
@@ -301,7 +303,7 @@ class Benchmark:
 
     name: str
     splits: Mapping[str, int]
-    open: Callable[[Path, str, str], Split]
+    open: Callable[[Path, str, Origin], Split]
     files: Callable[[Path], tuple[Path, ...]]
     card: str
     found: Callable[[Path], Mapping[str, int]] = lambda root: {}

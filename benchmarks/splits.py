@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Any, Literal, cast
+from typing import Any
 
-from benchmarks.schema import Sample, Split
+from benchmarks.schema import Origin, Sample, Split
 
 
 def build_split(
-    benchmark: str, split: str, origin: str, published: int, samples: Iterable[Sample], facts: Iterable[Any]
+    benchmark: str, split: str, origin: Origin, published: int, samples: Iterable[Sample], facts: Iterable[Any]
 ) -> Split:
     """Build a split.
 
@@ -27,7 +27,7 @@ def build_split(
     return Split(
         benchmark=benchmark,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=(published or None) if origin == "official" else None,
         fingerprint=digest.hexdigest(),
         samples=tuple(samples),

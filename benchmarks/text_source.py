@@ -16,7 +16,7 @@ from benchmarks.errors import DataError, unknown
 from benchmarks.files import collector_paused, parse_json, read_bytes
 from benchmarks.photos import folder_of, sized
 from benchmarks.regions import point
-from benchmarks.schema import Benchmark, ImageRef, Region, Sample, Split, TextTarget
+from benchmarks.schema import Benchmark, ImageRef, Origin, Region, Sample, Split, TextTarget
 from benchmarks.splits import build_split
 
 
@@ -108,7 +108,7 @@ def benchmark_of(source: TextSource, card: str, where: str) -> Benchmark:
     )
 
 
-def open_split(source: TextSource, root: Path, split: str, origin: str) -> Split:
+def open_split(source: TextSource, root: Path, split: str, origin: Origin) -> Split:
     """Open one split.
 
     Raises:

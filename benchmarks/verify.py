@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from benchmarks.errors import DataError
-from benchmarks.schema import Benchmark, ImageRef, Split
+from benchmarks.schema import Benchmark, ImageRef, Origin, Split
 
 Progress = Callable[[int, int], None]
 """Called with (photos decoded, photos in all) of one split."""
@@ -36,9 +35,7 @@ class Verdict:
         return not self.problems and self.found is not None and self.published in (None, self.found)
 
 
-def verify(
-    benchmark: Benchmark, root: Path, origin: Literal["official", "sample"], progress: Progress | None = None
-) -> Iterator[Verdict]:
+def verify(benchmark: Benchmark, root: Path, origin: Origin, progress: Progress | None = None) -> Iterator[Verdict]:
     """Check every split of a benchmark under a data root: the official ones, and others that its files hold.
 
     Args:

@@ -20,14 +20,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import parse_json, plain_name, read_bytes, read_json
 from benchmarks.geometry import union_rle
 from benchmarks.photos import sized
 from benchmarks.regions import box, numbers, point
-from benchmarks.schema import Benchmark, ImageRef, Region, Sample, Split, Truth
+from benchmarks.schema import Benchmark, ImageRef, Origin, Region, Sample, Split, Truth
 from benchmarks.text_source import text, whole
 
 NAME = "vipbench"
@@ -63,7 +63,7 @@ class _Entry:
     target: RubricTarget
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open one way of marking.
 
     Raises:
@@ -79,7 +79,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     return Split(
         benchmark=NAME,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=PUBLISHED if origin == "official" else None,
         fingerprint=_fingerprint(samples),
         samples=samples,

@@ -16,14 +16,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from benchmarks import index_cache
 from benchmarks.errors import DataError, unknown
 from benchmarks.files import parse_json, plain_name, read_bytes
 from benchmarks.photos import folder_of, sized
 from benchmarks.regions import box
-from benchmarks.schema import Benchmark, Box, ImageRef, Sample, Split, Truth
+from benchmarks.schema import Benchmark, Box, ImageRef, Origin, Sample, Split, Truth
 from benchmarks.text_source import listed, objects, text, whole
 
 READER = "visual7w/1"
@@ -66,7 +66,7 @@ class _Question:
         return [self.number, self.image_id, self.photo, self.question, self.candidates, self.right]
 
 
-def open_split(root: Path, split: str, origin: str) -> Split:
+def open_split(root: Path, split: str, origin: Origin) -> Split:
     """Open the test split.
 
     Raises:
@@ -83,7 +83,7 @@ def open_split(root: Path, split: str, origin: str) -> Split:
     return Split(
         benchmark=NAME,
         name=split,
-        origin=cast(Literal["official", "sample"], origin),
+        origin=origin,
         expected=SPLITS[split] if origin == "official" else None,
         fingerprint=_fingerprint(split, questions),
         samples=tuple(_sample(split, each, photos[each.photo]) for each in questions),

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from benchmarks.errors import DataError
+from benchmarks.schema import Origin
 from tasks.progress import Bar, bar, say
 from tasks.settings import DATA_VARIABLE
 
@@ -19,7 +19,7 @@ class Data:
     """
 
     root: Path
-    origin: Literal["official", "sample"]
+    origin: Origin
 
 
 def find_data(root: Path | None, progress: bool) -> Data:

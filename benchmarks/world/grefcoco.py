@@ -106,8 +106,8 @@ def _phrases(things: Sequence[Thing], split: SplitName, plural: bool) -> list[_P
 def _absent(phrases: Sequence[_Phrase], form: tuple[bool, bool, bool]) -> list[_Phrase]:
     """Phrases that fit nothing: of this form and about what the scene has, or as near to that as there are."""
     nothing = [each for each in phrases if not each.fits]
-    tests = (lambda each: each.form == form and each.near, lambda each: each.form == form, lambda each: each.near)
-    return next((kept for test in tests if (kept := [each for each in nothing if test(each)])), nothing)
+    alike = [each for each in nothing if each.form == form]
+    return [each for each in alike if each.near] or alike or [each for each in nothing if each.near] or nothing
 
 
 def _related(things: tuple[Thing, ...]) -> list[Expression]:

@@ -2,12 +2,13 @@
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from tasks.commands import show
 from tasks.parser import folder, names
 
 if TYPE_CHECKING:
+    from benchmarks.schema import Origin
     from benchmarks.verify import Progress, Verdict
 
 EXAMPLES = """  refbench data verify refcocog --data-root data
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if not wanted:
         raise DataError(f"{root} holds no benchmark that is known (`refbench data status` says what belongs there)")
     progress = _bar(not args.quiet) if args.photos else None
-    origin: Literal["official", "sample"] = "sample" if is_world(root) else "official"
+    origin: Origin = "sample" if is_world(root) else "official"
     verdicts = [verdict for each in wanted for verdict in verify(each, root, origin, progress)]
     if args.json:
         show.as_json([{**asdict(verdict), "whole": verdict.whole} for verdict in verdicts])
