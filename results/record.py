@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self, cast
 
 from metrics.errors import DataError
+from results import migration
 
 SCHEMA = 1
 """Version of the files in a run directory; changes whenever an old reader could misread them."""
@@ -188,6 +189,7 @@ class Record:
         Raises:
             DataError: another schema version, or fields are missing or unknown.
         """
+        content = migration.upgrade(content, SCHEMA) if isinstance(content, dict) else content
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             found = content.get("schema") if isinstance(content, dict) else None
             raise DataError(

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from metrics.errors import DataError
+from results import index
 from results.record_file import NAME
 from results.run import Run
 
@@ -53,14 +54,7 @@ class Store:
         Raises:
             DataError: the root does not exist.
         """
-        wanted = {"model": model, "task": task, "split": split}
-        return [
-            run
-            for run in self._scan()[0]
-            if all(text is None or fnmatchcase(getattr(run.record, name), text) for name, text in wanted.items())
-            and (since is None or _ended(run) >= _with_zone(since))
-            and (commit is None or (run.commit and run.commit.startswith(commit.lower())))
-        ]
+        return [run for run in self.listing()[0] if is_wanted(run, model, task, split, since, commit)]
 
     def problems(self) -> list[Problem]:
         """List runs whose record cannot be read, in the order of their paths.
@@ -68,7 +62,7 @@ class Store:
         Raises:
             DataError: the root does not exist.
         """
-        return self._scan()[1]
+        return self.listing()[1]
 
     def find(self, text: str) -> Run:
         """Find the one run that a text means.
@@ -102,17 +96,29 @@ class Store:
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_first(names))}"
         return f"no run in {self.root} is called '{text}'; {hint} (`refbench runs list` lists all {len(runs)})"
 
-    def _scan(self) -> tuple[list[Run], list[Problem]]:
+    def listing(self) -> tuple[list[Run], list[Problem]]:
+        """List finished runs, and those that cannot be read, at once.
+
+        Raises:
+            DataError: the root does not exist.
+        """
         if not self.root.is_dir():
             raise DataError(f"{self.root} is not a folder of runs: point --out at one, or run `refbench eval` first")
-        runs: list[Run] = []
-        problems: list[Problem] = []
-        for folder in folders(self.root):
-            try:
-                runs.append(Run.open(folder, self.root))
-            except DataError as error:
-                problems.append(Problem(folder, str(error)))
-        return runs, problems
+        runs, problems = index.load(self.root, folders(self.root))
+        return runs, [Problem(folder, text) for folder, text in problems]
+
+
+def is_wanted(
+    run: Run, model: str | None, task: str | None, split: str | None, since: datetime | None, commit: str | None
+) -> bool:
+    """Whether a run is one of those that `Store.runs` is asked for; None lets every run through."""
+    record = run.record
+    names = ((record.model, model), (record.task, task), (record.split, split))
+    return (
+        all(pattern is None or fnmatchcase(name, pattern) for name, pattern in names)
+        and (since is None or _ended(run) >= _with_zone(since))
+        and (commit is None or (run.commit != "" and run.commit.startswith(commit.lower())))
+    )
 
 
 def folders(root: Path) -> list[Path]:

@@ -144,7 +144,7 @@ def _asked(record: Record, asked: Sequence[str]) -> list[str]:
 
 
 def _headline(record: Record, asked: Sequence[str]) -> str:
-    value = _number(record.metrics.get(record.headline), record.units.get(record.headline, ""))
+    value = number(record.metrics.get(record.headline), record.units.get(record.headline, ""))
     part = [] if record.stopped_early is None else ["(stopped early)"]
     return " ".join([record.split, *_asked(record, asked), value or "undefined", *part])
 
@@ -156,17 +156,18 @@ def _columns(records: Sequence[Record]) -> list[str]:
 
 
 def _cells(metrics: Mapping[str, float | None], units: Mapping[str, str], columns: Sequence[str]) -> list[str]:
-    return [_number(metrics.get(key), units.get(key, "")) for key in columns]
+    return [number(metrics.get(key), units.get(key, "")) for key in columns]
 
 
 def _interval(record: Record, key: str) -> str:
     if key not in record.intervals:
         return ""
-    low, high = (_number(bound, record.units.get(key, "")) for bound in record.intervals[key])
+    low, high = (number(bound, record.units.get(key, "")) for bound in record.intervals[key])
     return f"{low} to {high}"
 
 
-def _number(value: float | None, unit: str) -> str:
+def number(value: float | None, unit: str) -> str:
+    """Print one value: fractions times 100 with two decimals, others with four; empty where it is undefined."""
     if value is None:
         return ""
     return f"{100 * value:.2f}" if unit == "fraction" else f"{value:.4f}"

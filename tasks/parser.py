@@ -3,6 +3,7 @@
 import argparse
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -113,6 +114,15 @@ def device(text: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
         raise argparse.ArgumentTypeError(f"'{text}' is no device; choose auto, cpu, cuda or cuda:N")
     return text
+
+
+def moment(text: str) -> datetime:
+    """Read a day or a moment in ISO 8601, as 2026-11-20 or 2026-11-20T18:00+01:00; without a zone it is UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2026-11-20") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def folder(text: str) -> Path:

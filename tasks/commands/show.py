@@ -19,6 +19,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence
     print(tabulate(body, list(head), tablefmt="simple", colalign=sides if body else None, disable_numparse=True))
 
 
+def plain(text: str) -> str:
+    """Make a text from anywhere harmless for a terminal: one line of printable characters."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
 def facts(title: str, values: Mapping[str, object]) -> None:
     """Print a title, then one `name: value` a line; lists and mappings are indented below their name."""
     print(title)
