@@ -29,7 +29,7 @@ class _Member:
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip or tar file, by its content."""
-    return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    return tarfile.is_tarfile(path) or zipfile.is_zipfile(path)
 
 
 def unpack(path: Path, folder: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -59,7 +59,7 @@ def unpack(path: Path, folder: Path, most_bytes: int = MOST_BYTES) -> None:
 
 
 def _members(path: Path) -> Iterator[_Member]:
-    if zipfile.is_zipfile(path):
+    if not tarfile.is_tarfile(path):  # asked first: a plain tar file that ends with rows.npz looks like a zip file too
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 is_link = stat.S_ISLNK(info.external_attr >> 16)

@@ -32,8 +32,8 @@ class Evidence:
 
 
 @dataclass
-class Tests:
-    """Tests numbers of pairs; the rows of the last pair are kept, so ask about one pair after the other.
+class Examiner:
+    """Examiner numbers of pairs; the rows of the last pair are kept, so ask about one pair after the other.
 
     Attributes:
         known: metrics by name; None for those of this package.

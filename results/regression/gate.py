@@ -8,7 +8,7 @@ from metrics.errors import DataError
 from results.record import Record
 from results.regression import sources
 from results.regression.check import Check, Verdict
-from results.regression.evidence import Tests
+from results.regression.evidence import Examiner
 from results.regression.judge import idle, judge
 from results.regression.pairs import Matching, best_so_far, match
 from results.regression.rules import RuleBook
@@ -64,7 +64,7 @@ def find_candidate(request: Request) -> Source:
     return sources.choose(candidate, request.candidate_model)
 
 
-def decide(sides: Sides, book: RuleBook, tests: Tests | None = None) -> Verdict:
+def decide(sides: Sides, book: RuleBook, tests: Examiner | None = None) -> Verdict:
     """Hold the candidate against the baseline.
 
     Args:
@@ -83,7 +83,7 @@ def decide(sides: Sides, book: RuleBook, tests: Tests | None = None) -> Verdict:
             f"{sides.candidate.label} and {sides.baseline.label} have no task and split in common: the candidate has "
             f"{ours}, the baseline {theirs}"
         )
-    checks = judge(matching, book, tests or Tests())
+    checks = judge(matching, book, tests or Examiner())
     last = max(sides.candidate.runs, key=lambda run: run.ended)
     return Verdict(
         checks=tuple(checks),

@@ -10,7 +10,7 @@ from results.direction import Better, better
 from results.record import Record
 from results.regression import latency
 from results.regression.check import Check, Status, finite, number, signed
-from results.regression.evidence import Tests
+from results.regression.evidence import Examiner
 from results.regression.pairs import Matching, Pair
 from results.regression.rules import (
     Absolute,
@@ -29,7 +29,7 @@ _SAME = 1e-9
 """Numbers that differ by less are the same: sums may be taken in another order."""
 
 
-def judge(matching: Matching, book: RuleBook, tests: Tests) -> list[Check]:
+def judge(matching: Matching, book: RuleBook, tests: Examiner) -> list[Check]:
     """Check every rule on every pair.
 
     Args:
@@ -62,7 +62,7 @@ def _titled(book: RuleBook) -> list[tuple[Rule, str]]:
     return list(zip(book.rules, titles(book.rules), strict=True))
 
 
-def _of_pair(pair: Pair, book: RuleBook, tests: Tests) -> Iterator[Check]:
+def _of_pair(pair: Pair, book: RuleBook, tests: Examiner) -> Iterator[Check]:
     tests.verify(pair)
     record = pair.candidate.record
     for rule, title in _titled(book):
@@ -89,7 +89,7 @@ def _refuse_unknown(rule: Rule, title: str, pairs: Sequence[Pair]) -> None:
         raise DataError(f"rule '{title}': no task it speaks of has a metric '{name}'; {hint}")
 
 
-def _numbers(base: Check, rule: MetricRule, pair: Pair, book: RuleBook, tests: Tests) -> Iterator[Check]:
+def _numbers(base: Check, rule: MetricRule, pair: Pair, book: RuleBook, tests: Examiner) -> Iterator[Check]:
     old, new = pair.baseline.record, pair.candidate.record
     for tag, value in rule.parts(new):
         for key in rule.keys(new):
@@ -100,7 +100,7 @@ def _numbers(base: Check, rule: MetricRule, pair: Pair, book: RuleBook, tests: T
             yield _number(check, rule, pair, _direction(new, key, book.directions), tests)
 
 
-def _number(check: Check, rule: MetricRule, pair: Pair, way: Better, tests: Tests) -> Check:
+def _number(check: Check, rule: MetricRule, pair: Pair, way: Better, tests: Examiner) -> Check:
     if isinstance(rule, Limit):
         return _limit(check, rule)
     if check.candidate is None and check.baseline is not None:
@@ -125,7 +125,7 @@ def _bounded(check: Check, drop: float, most: float, told: str) -> Check:
     return replace(check, status="fail" if drop > most + _SAME else "pass", reason=text)
 
 
-def _tested(check: Check, rule: Significance, pair: Pair, drop: float, tests: Tests) -> Check:
+def _tested(check: Check, rule: Significance, pair: Pair, drop: float, tests: Examiner) -> Check:
     """Keep the p of a drop; `_settle` decides when all of them are known."""
     found = tests.evidence(pair, check.metric)
     if isinstance(found, str):
@@ -145,9 +145,10 @@ def _settle(checks: Sequence[Check], book: RuleBook) -> list[Check]:
     tested = [place for place, check in enumerate(checks) if check.p is not None]
     raw = [p for check in checks if (p := check.p) is not None]
     adjusted = dict(zip(tested, holm(raw) if book.correction == "holm" else raw, strict=True))
+    shared = f" after Holm over {len(raw)} tests" if book.correction == "holm" and len(raw) > 1 else ""
     settled = list(checks)
     for place, p in adjusted.items():
-        told = f"{checks[place].reason}, p {p:.2g} of {len(raw)} tests"
+        told = f"{checks[place].reason}, p {p:.2g}{shared}"
         settled[place] = replace(checks[place], p=p, status="fail" if p <= book.alpha else "pass", reason=told)
     return settled
 
