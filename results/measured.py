@@ -68,6 +68,12 @@ class Measured:
         ids, images = [self.ids[p] for p in places], [self.images[p] for p in places]
         return Measured(self.name, ids, images, rows, self.metrics, self.keys)
 
+    def score(self, key: str) -> float | None:
+        """The score of these samples; None where it is undefined."""
+        name, own = self.keys[key]
+        value = self.metrics[name].aggregate(self.rows[name]).get(own, math.nan)
+        return value if math.isfinite(value) else None
+
 
 def _check_rows(run: Run) -> None:
     """Refuse rows that are not those of the record.

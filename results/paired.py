@@ -208,8 +208,8 @@ def _differences(
     drawn: dict[str, list[Floats]] = {key: [] for key in one}
     for chosen in picks(units, resamples, seed):
         first, second = (side.resampled(chosen) for side in sides)
-        for key, values in drawn.items():
-            values.append(second[key] - first[key])
+        for key, gaps in drawn.items():
+            gaps.append(second[key] - first[key])
     found_by_key = {}
     for key, parts in drawn.items():
         values = np.concatenate(parts)

@@ -2,7 +2,8 @@
 
 Arrays: `sample_id` and `image_id` (text [N]) and one numeric [N] per column, named `<metric>/<column>`. Where only some
 rows have a column, it holds their values and `<metric>/<column>#rows` says whose they are; where values are lists, it
-holds them end to end and `…#lengths` says how long each is. The same rows give the same bytes: entries are dated 1980.
+holds them end to end and `…#lengths` says how long each is. `#tag/<name>` (text [N]) holds facts of the samples to
+slice by, empty where a sample lacks one. The same rows give the same bytes: entries are dated 1980.
 """
 
 import hashlib
@@ -24,14 +25,18 @@ Rows = Mapping[str, Sequence[Row]]
 """Metric name -> rows, one per sample, in the order of the samples."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_TAG = "#tag/"
+_BROKEN = (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
-def to_bytes(ids: Sequence[str], image_ids: Sequence[str], rows: Rows) -> bytes:
-    """Build the content of `rows.npz`."""
+def to_bytes(ids: Sequence[str], image_ids: Sequence[str], rows: Rows, tags: Sequence[Mapping[str, str]] = ()) -> bytes:
+    """Build the content of `rows.npz`; `tags` are those of each sample, or none at all."""
     arrays = {"sample_id": np.array(ids, dtype=str), "image_id": np.array(image_ids, dtype=str)}
     for metric, each in rows.items():
         for column in dict.fromkeys(column for row in each for column in row):
             arrays.update(_column(f"{metric}/{column}", [row.get(column) for row in each]))
+    for name in sorted({name for own in tags for name in own}):
+        arrays[f"{_TAG}{name}"] = np.array([own.get(name, "") for own in tags], dtype=str)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
@@ -48,11 +53,10 @@ def read(path: Path) -> tuple[list[str], list[str], dict[str, list[Row]]]:
         DataError: the file is missing or is not what `to_bytes` makes.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            arrays = {name.removesuffix(".npy"): _array(archive.read(name)).tolist() for name in archive.namelist()}
+        arrays = {name: array.tolist() for name, array in _arrays(path).items()}
         ids, image_ids = arrays.pop("sample_id"), arrays.pop("image_id")
         columns = {name: _values(name, arrays, len(ids)) for name in arrays if "#" not in name}
-    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise DataError(f"{path} cannot be read as rows ({error}): run the command again with --fresh") from None
     rows: dict[str, list[Row]] = {}
     for name, values in columns.items():
@@ -61,6 +65,18 @@ def read(path: Path) -> tuple[list[str], list[str], dict[str, list[Row]]]:
         for place, value in values.items():
             own[place][column] = value
     return ids, image_ids, rows
+
+
+def read_tags(path: Path) -> dict[str, list[str]]:
+    """Read the tags of the samples: name -> value of each, in their order; none in files of early versions.
+
+    Raises:
+        DataError: the file is missing or is not what `to_bytes` makes.
+    """
+    try:
+        return {name.removeprefix(_TAG): array.tolist() for name, array in _arrays(path, _TAG).items()}
+    except _BROKEN as error:
+        raise DataError(f"{path} cannot be read as rows ({error}): run the command again with --fresh") from None
 
 
 def digest(ids: Sequence[str], rows: Rows) -> str:
@@ -99,3 +115,10 @@ def _values(name: str, arrays: Mapping[str, list[Any]], count: int) -> dict[int,
 
 def _array(content: bytes) -> NDArray[Any]:
     return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+
+
+def _arrays(path: Path, start: str = "") -> dict[str, NDArray[Any]]:
+    """Arrays of a file whose name begins so."""
+    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+        names = [name for name in archive.namelist() if name.startswith(start)]
+        return {name.removesuffix(".npy"): _array(archive.read(name)) for name in names}

@@ -55,7 +55,7 @@ def statistics(metric: Metric, sides: Sequence[Sequence[Row]], places: Sequence[
 def _candidates(metric: Metric, rows: Sequence[Row], place: Places, units: int) -> list[Statistic]:
     ranked = precision_of(metric, rows, place, units)
     means = means_of(metric, rows, place, units) if metric.additive else None
-    return [*sums_of(metric, rows, place, units), *filter(None, (ranked, means))]
+    return [*sums_of(metric, rows, place, units), *(each for each in (ranked, means) if each is not None)]
 
 
 def means_of(metric: Metric, rows: Sequence[Row], place: Places, units: int) -> Sums | None:

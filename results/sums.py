@@ -11,6 +11,7 @@ import numpy as np
 
 from metrics import bleu, gres, meteor, panoptic, pck_mpii, salient
 from metrics.base import Metric, Row
+from metrics.ngrams import LONGEST
 from metrics.pck_joints import distances
 from results.resampling import Floats, Scores, Sums
 
@@ -69,9 +70,9 @@ def _take(rows: Sequence[Row], names: Sequence[str]) -> dict[str, Floats]:
 
 
 def _bleu_columns(_: Metric, rows: Sequence[Row]) -> Columns:
-    matches = [f"match{n}" for n in range(1, bleu.LONGEST + 1)]
+    matches = [f"match{n}" for n in range(1, LONGEST + 1)]
     columns = _take(rows, ["words", "reference_words", *matches])
-    for n in range(1, bleu.LONGEST + 1) if columns else ():
+    for n in range(1, LONGEST + 1) if columns else ():
         columns[f"possible{n}"] = np.maximum(columns["words"] - n + 1, 0)
     return columns
 
@@ -80,7 +81,7 @@ def _bleu(totals: Totals) -> Scores:
     ratio = (totals["words"] + bleu.TINY) / (totals["reference_words"] + bleu.SMALL)
     penalty = np.exp(np.minimum(1 - 1 / ratio, 0.0))
     scores, product = {}, np.ones_like(ratio)
-    for n in range(1, bleu.LONGEST + 1):
+    for n in range(1, LONGEST + 1):
         product = product * (totals[f"match{n}"] + bleu.TINY) / (totals[f"possible{n}"] + bleu.SMALL)
         scores[f"bleu{n}"] = product ** (1 / n) * penalty
     return scores
@@ -95,7 +96,7 @@ def _meteor(totals: Totals) -> Scores:
     mean = precision * recall / (meteor.ALPHA * precision + (1 - meteor.ALPHA) * recall)
     breaks = totals["meteor_chunks"] / ((totals["meteor_matched"] + totals["meteor_reference_matched"]) / 2)
     score = mean * (1 - meteor.GAMMA * breaks**meteor.BETA)
-    return {"meteor": np.where((precision > 0) & (recall > 0), score, 0.0)}
+    return {"meteor": np.where((precision != 0) & (recall != 0), score, 0.0)}
 
 
 def _matched(totals: Totals, side: str) -> Floats:
@@ -107,7 +108,7 @@ def _matched(totals: Totals, side: str) -> Floats:
         in_content = content * totals[f"meteor_{kind}_{side}content"]
         matched = matched + weight * (in_content + function * totals[f"meteor_{kind}_{side}function"])
     possible = content * (words - functions) + function * functions
-    return np.where(possible > 0, matched / possible, 0.0)
+    return np.where(possible != 0, matched / possible, 0.0)
 
 
 def _phrase_columns(_: Metric, rows: Sequence[Row]) -> Columns:

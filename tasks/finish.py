@@ -14,6 +14,7 @@ from tasks.early_stop import in_random_order
 from tasks.evaluation import Evaluation
 from tasks.journal import Batch
 from tasks.score import Scores, score
+from tasks.traits import traits
 
 
 def part(
@@ -63,7 +64,8 @@ def finish(job: Evaluation, predictions: Sequence[Prediction], stopped: StoppedE
         job.run.write("usage.jsonl", counted)
     for name, content in (job.task.kind.files(job.samples, predictions) if job.task.kind.files else {}).items():
         job.run.write(name, content)
-    job.run.write("rows.npz", row_files.to_bytes(ids, [sample.image_id for sample in job.samples], scores.rows))
+    images, tags = [sample.image_id for sample in job.samples], [traits(sample) for sample in job.samples]
+    job.run.write("rows.npz", row_files.to_bytes(ids, images, scores.rows, tags))
     job.run.write_json("result.json", record.to_json())
     return record
 
