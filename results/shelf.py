@@ -44,7 +44,8 @@ def bring(run: Run, root: Path) -> Path | None:
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise DataError(f"{path} is a link or no plain file: a run is imported as plain files only")
     if target.exists():
-        return _same(run, target)
+        _check_same(run, target)
+        return None
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.old")
     try:
         draft.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,8 @@ def bring(run: Run, root: Path) -> Path | None:
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         if target.exists():  # another process was faster
-            return _same(run, target)
+            _check_same(run, target)
+            return None
         raise DataError(f"{target} cannot be written ({error.strerror or error}): mend that and import again") from None
     return target
 
@@ -80,7 +82,7 @@ def remove(run: Run, root: Path) -> None:
         parent.rmdir()
 
 
-def _same(run: Run, target: Path) -> None:
+def _check_same(run: Run, target: Path) -> None:
     try:
         is_same = (target / NAME).read_bytes() == (run.folder / NAME).read_bytes()
     except OSError:

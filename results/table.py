@@ -7,6 +7,7 @@ from typing import Any
 from tabulate import tabulate
 
 from metrics.errors import DataError
+from results.fingerprint import code
 from results.record import Record
 from results.robustness import Robustness, over_prompt_sets
 
@@ -81,6 +82,7 @@ def row_json(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(record, name) for name in names}
     row |= {name: record.options.get(name) for name in ASKED}
     row |= {name: record.options[name] for name in TOLD if name not in ASKED and name in record.options}
+    row["protocol"] = code(record)
     row["metrics"] = {key: record.metrics[key] for key in record.columns}
     row["intervals"] = {key: list(record.intervals[key]) for key in record.columns if key in record.intervals}
     row["failures"] = [asdict(failure) for failure in record.failures]

@@ -102,6 +102,7 @@ def _board(
     if rules.published and (rules.published_beside_samples or not is_sample):
         printed, left_out = published_lines(columns, rules.published)
         ordered += printed
+        about += [notes.APART] if is_sample and printed else []
         about += [f"{left_out} more published rows are not shown"] if left_out else []
     return Board(title, tuple(columns), tuple(ordered), tuple(about), by_task)
 

@@ -6,6 +6,7 @@ from results.fingerprint import differing, is_forced
 from results.record import Record
 
 SAMPLE = "sample data: procedural scenes, never comparable to published numbers"
+APART = "published rows are of official data: no row of the sample world compares with them"
 COMMANDS = (
     "models are asked in their own words: some learned with a full command before the instruction, others get none"
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from tabulate import tabulate
+from tabulate import SEPARATING_LINE, tabulate
 
 from results.leaderboard.board import Board, Cell, Column, Line, Mark
 from results.table import number
@@ -18,7 +18,7 @@ GAPS: Mapping[str, str] = {"missing": "–", "impossible": "✗", "undefined": "
 _MARKS_NOTE = "{best} best, {second} second best, on unrounded values"
 _GAPS_NOTES: Mapping[str, str] = {
     "partial": "† over a part of the samples",
-    "missing": "– not run",
+    "missing": "– not run, or not printed",
     "impossible": "✗ the model has no such answer",
     "undefined": "undef. has no value on these answers",
 }
@@ -70,7 +70,9 @@ def render(board: Board, style: Style) -> str:
     head, body = (_tasks if board.by_task else _models)(board, style, footnotes)
     words = {"model", "group", "protocol", "task", "split", "number"}
     sides = ["left" if name in words else "right" for name in head]
-    rows = [[str(cell) for cell in row] for row in body]
+    rows: list[list[str] | str] = [[str(cell) for cell in row] for row in body]
+    if not (board.by_task or style.is_markdown):
+        rows = _parted(rows, [line.group for line in board.lines])
     table = tabulate(rows, head, tablefmt=style.layout, colalign=sides if rows else None, disable_numparse=True)
     title = f"## {style.name(board.title)}" if style.is_markdown else board.title
     notes = _notes(board, style, footnotes)
@@ -106,6 +108,15 @@ def _tasks(board: Board, style: Style, footnotes: Footnotes) -> tuple[list[str],
         what = [style.name(column.task), column.split, f"{style.name(column.key)}{_ARROWS[column.better]}"]
         body.append([*what, column.code or "mixed", "" if column.n is None else column.n, *texts])
     return head, body
+
+
+def _parted(rows: Sequence[list[str] | str], groups: Sequence[str]) -> list[list[str] | str]:
+    """Draw a line between groups."""
+    parted: list[list[str] | str] = []
+    for at, row in enumerate(rows):
+        parted += [SEPARATING_LINE] if at and groups[at] != groups[at - 1] else []
+        parted.append(row)
+    return parted
 
 
 def _who(line: Line, style: Style, footnotes: Footnotes) -> str:

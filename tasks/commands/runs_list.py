@@ -63,10 +63,9 @@ def run(args: argparse.Namespace) -> int:
 
 def summary(run: "Run") -> dict[str, Any]:
     """One run for machines: the row of `eval --json` with id, protocol, times and commit."""
-    from results.fingerprint import code
     from results.table import row_json
 
-    about = {"id": run.id, "protocol": code(run.record), "started": run.started, "ended": run.ended}
+    about = {"id": run.id, "started": run.started, "ended": run.ended}
     return {**about, "commit": run.commit, "folder": str(run.folder), **row_json(run.record)}
 
 

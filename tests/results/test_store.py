@@ -35,7 +35,7 @@ def test_every_finished_run_is_found_in_the_order_of_paths(tmp_path, make_record
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"nowhere is not a folder of runs: .*--out"):
+    with pytest.raises(DataError, match=r"nowhere is not a folder of runs: .*--runs"):
         Store(tmp_path / "nowhere").runs()
 
 

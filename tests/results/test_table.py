@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from metrics.errors import DataError
+from results.fingerprint import code
 from results.table import headlines_table, row_json, rows_table, slices_table
 
 
@@ -77,6 +78,7 @@ def test_a_row_for_machines_has_exactly_the_agreed_keys_and_plain_numbers(make_r
         "run": "toy/toy_rec/test-0123456789",
         "prompt_set": None,
         "regime": None,
+        "protocol": code(make_record()),
         "failures": [],
     }
 

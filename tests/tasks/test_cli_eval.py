@@ -12,7 +12,7 @@ SHARED = Path(os.environ.get("REFBENCH_SHARED", Path(__file__).resolve().parents
 MINI = SHARED / "data" / "refcoco_mini"
 ROW_KEYS = {
     "model", "task", "dataset", "split", "data", "limit", "n", "failed", "missing", "unparsable", "metrics",
-    "intervals", "run", "prompt_set", "regime", "failures",
+    "intervals", "run", "prompt_set", "regime", "protocol", "failures",
 }  # fmt: skip
 REC_KEYS = {"acc@0.25", "acc@0.5", "acc@0.75", "miou"}
 RES_KEYS = {"ciou", "giou", "p@0.5", "p@0.6", "p@0.7", "p@0.8", "p@0.9"}

@@ -148,7 +148,9 @@ def test_published_rows_stand_below_with_their_source_and_are_not_ranked(run):
 def test_published_rows_do_not_stand_beside_the_sample_world_unless_wished(run):
     own = run(1, 0.5, task="refcoco_rec", split="val", data="sample")
     assert len(task_boards([own], Rules(published=3))[0].lines) == 1
-    assert len(task_boards([own], Rules(published=3, published_beside_samples=True))[0].lines) == 4
+    [board] = task_boards([own], Rules(published=3, published_beside_samples=True))
+    assert len(board.lines) == 4
+    assert "published rows are of official data: no row of the sample world compares with them" in board.notes
 
 
 def test_a_published_slip_carries_its_doubt(run):

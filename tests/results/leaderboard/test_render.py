@@ -43,7 +43,8 @@ def test_text_shows_counts_interval_marks_and_notes():
     assert found[3] == ["one", "family", "0123abcd", "8", "1", "2", "50.00¹", "25.00 to 75.00"]
     assert found[4] == ["two (a)", "family", "0123abcd", "8", "1", "2", "25.00²†"]
     assert found[5][-1] == "undef."
-    assert found[6] == ["peer (b)", "published, not run here", "90.00"]
+    assert set(render(BOARD, TEXT).splitlines()[6]) == {"-", " "}, "published rows are set apart"
+    assert found[7] == ["peer (b)", "published, not run here", "90.00"]
     text = render(BOARD, TEXT)
     assert "¹ best, ² second best, on unrounded values" in text
     assert "not ranked: published, not run here" in text
@@ -62,7 +63,7 @@ def test_a_board_over_tasks_has_a_line_for_each_and_tells_gaps_apart():
     assert found[3] == ["family", "family"]
     assert found[4] == ["toy_rec", "val", "acc@0.5↑", "0123abcd", "8", "50.00¹", "25.00²† (a)"]
     assert found[5] == ["other", "val", "acc@0.5↑", "mixed", "✗", "–"]
-    assert "– not run; ✗ the model has no such answer" in render(WIDE, TEXT)
+    assert "– not run, or not printed; ✗ the model has no such answer" in render(WIDE, TEXT)
 
 
 @pytest.mark.parametrize(
