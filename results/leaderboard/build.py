@@ -8,7 +8,7 @@ from metrics.errors import DataError
 from results import fingerprint
 from results.direction import Better, better
 from results.leaderboard import notes
-from results.leaderboard.board import Board, Cell, Column, Line, marked, sort
+from results.leaderboard.board import Board, Cell, Column, Line, State, marked, sort
 from results.leaderboard.printed import published_lines
 from results.record import Record
 from results.run import Run
@@ -206,7 +206,7 @@ def _cell(run: Run, column: Column, usual: Run) -> Cell:
     value = record.metrics.get(column.key)
     is_number = value is not None and math.isfinite(value)
     return Cell(
-        state=("partial" if record.whole is not None else "number") if is_number else "undefined",
+        state=_state(record, column.key, is_number),
         value=value if is_number else None,
         interval=record.intervals.get(column.key),
         n=record.n,
@@ -217,6 +217,12 @@ def _cell(run: Run, column: Column, usual: Run) -> Cell:
         run=run.id,
         notes=notes.of_record(record, usual.record),
     )
+
+
+def _state(record: Record, key: str, is_number: bool) -> State:
+    if is_number:
+        return "number" if record.whole is None else "partial"
+    return "undefined" if key in record.metrics else "missing"
 
 
 def _gap(model: str, column: Column, rules: Rules) -> Cell:

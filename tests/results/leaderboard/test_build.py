@@ -100,6 +100,12 @@ def test_a_number_that_is_none_is_undefined_and_last(run, value):
     assert by_model(board)["b"].mark == "best"
 
 
+def test_a_number_that_a_run_does_not_print_is_missing_not_undefined(run):
+    runs = [run(1, metrics={"a": 1.0, "acc@0.5": 0.5}, columns=("a", "acc@0.5")), run(2, model="b")]
+    [board] = task_boards(runs, Rules())
+    assert {line.model: line.cells[1].state for line in board.lines} == {"toy": "number", "b": "missing"}
+
+
 def test_not_run_and_not_possible_are_told_apart(run):
     runs = [run(1), run(2, task="other"), run(3, model="b"), run(4, model="c", task="other")]
     rules = Rules(impossible=lambda model, task: (model, task) == ("b", "other"))
