@@ -160,6 +160,8 @@ class ModelEntry:
         compiles: whether its networks can go through torch.compile, as `LoadOptions.compiled` asks.
         of_split: task and split -> the entry for that split alone, whose `fingerprint` and `note` tell what it was made
             of; for a model that learns a little from the splits beside it. It must not look at the split's own truth.
+        refuse: (query, arguments) -> why it cannot answer such a query, whatever the picture; empty where it can.
+            Nothing is loaded. None where its units and `regions` tell everything.
         joins: it needs the samples of a split to match them with answers that are given: the run loop hands it task
             and split through `join`.
     """
@@ -188,6 +190,7 @@ class ModelEntry:
     compiles: bool = False
     joins: bool = False
     of_split: "Callable[[Task, Split], ModelEntry] | None" = None
+    refuse: Callable[[Query, ModelArgs], str] | None = None
 
 
 class TruthReader(Protocol):

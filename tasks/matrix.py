@@ -1,17 +1,35 @@
 """Which model can do which kind of task, and why not: read off what models declare, nothing is loaded."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from benchmarks.errors import ConfigError, ModelError
-from benchmarks.schema import Unit
+from benchmarks.schema import ImageRef, Query, Region, Unit
 from tasks.base import LoadOptions, ModelEntry, TaskKind
 
 State = Literal["can", "needs", "cannot"]
 MARKED = frozenset(("pck", "pointing", "pointqa", "prompted", "reg"))
 """Kinds all of whose tasks ask with visual prompts."""
+NAMED = frozenset(("detection", "instance", "keypoints", "panoptic", "pck", "semantic"))
+"""Kinds whose tasks say which categories an answer may name."""
+WORDLESS = frozenset(
+    (
+        "caption",
+        "depth",
+        "detection",
+        "gcg",
+        "instance",
+        "ordinal",
+        "panoptic",
+        "prompted",
+        "reg",
+        "salient",
+        "semantic",
+    )
+)
+"""Kinds whose tasks ask about the whole picture, or about what is marked: no question, no expression."""
 MARKS: Mapping[State, str] = {"can": "yes", "needs": "needs", "cannot": "-"}
 _MOST_NAMES = 8
 
@@ -69,7 +87,21 @@ def _reason(entry: ModelEntry, kind: TaskKind) -> str:
         return f"answers with {', '.join(entry.units)}, not {kind.wants}"
     if kind.name in MARKED and not entry.regions:
         return "takes no visual prompts"
-    return ""
+    if entry.refuse is None:
+        return ""
+    reasons = [entry.refuse(query, ()) for query in _asked(kind)]
+    return reasons[0] if all(reasons) else ""
+
+
+def _asked(kind: TaskKind) -> list[Query]:
+    """What tasks of a kind ask, as far as it decides who can answer; the tasks of some kinds differ in it."""
+    photo, box = ImageRef(Path(), (1, 1)), Region("box", box_xyxy=(0.0, 0.0, 1.0, 1.0))
+    question = "" if kind.name in WORDLESS else "?"
+    plain = Query("", photo, question, "", kind.wants, categories=("?",) if kind.name in NAMED else ())
+    marked = replace(plain, regions=(box,))
+    if kind.name in MARKED:
+        return [marked]
+    return [plain, marked] if kind.name == "keypoints" else [plain]
 
 
 def _lack(entry: ModelEntry, weights: Path | None) -> str:

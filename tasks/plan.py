@@ -9,6 +9,7 @@ from benchmarks.registry import benchmark
 from benchmarks.schema import Benchmark, Split
 from tasks.base import ModelEntry, Task
 from tasks.data import Data
+from tasks.model_args import ModelArgs
 from tasks.progress import say
 
 HELD = 200_000
@@ -111,7 +112,7 @@ def jobs(tasks: Sequence[Task], wanted: Sequence[str], data: Data) -> list[Job]:
 
 
 def suite_jobs(
-    tasks: Sequence[Task], wanted: Sequence[str], one: bool, entry: ModelEntry, data: Data
+    tasks: Sequence[Task], wanted: Sequence[str], one: bool, entry: ModelEntry, data: Data, args: ModelArgs = ()
 ) -> tuple[list[Job], list[Skipped]]:
     """Open what can be run of a suite, and tell why the rest cannot.
 
@@ -121,6 +122,7 @@ def suite_jobs(
         one: run one official split of each task, where `wanted` does not say: a test split, else the first.
         entry: the model; tasks that it has no unit or no eye for are left out.
         data: where to look; tasks whose files are not there are left out.
+        args: what the model was told.
 
     Raises:
         UnknownName: no task of the suite has a wanted split.
@@ -139,7 +141,7 @@ def suite_jobs(
             if not reason:
                 chosen = names or (_one(_splits(task, (), data)) if one else _splits(task, (), data))
                 opened = [_job(task, name, data, sum(job.size for job in found)) for name in chosen]
-                reason = blind(opened[0].held, entry) if opened[0].held is not None else ""
+                reason = unanswerable(task, opened[0].held, entry, args) if opened[0].held is not None else ""
                 found += [] if reason else opened
         except DataError as error:
             if not _absent(task, data):
@@ -204,11 +206,15 @@ def _unfit(task: Task, lacks_split: bool, entry: ModelEntry) -> str:
     return ""
 
 
-def blind(split: Split, entry: ModelEntry) -> str:
-    """Say that a model takes no visual prompts where a split asks with some; empty where nothing is wrong."""
-    if entry.regions or not split.samples or not split.samples[0].regions:
+def unanswerable(task: Task, split: Split, entry: ModelEntry, args: ModelArgs = ()) -> str:
+    """Say why a model cannot answer what a split asks, as its first sample does; empty where nothing is wrong."""
+    if not split.samples:
         return ""
-    return f"asks with visual prompts, which model {entry.name} with these weights does not take"
+    first = split.samples[0]
+    if first.regions and not entry.regions:
+        return f"asks with visual prompts, which model {entry.name} with these weights does not take"
+    reason = entry.refuse(first.query("", task.kind.wants), args) if entry.refuse is not None else ""
+    return f"cannot be answered by model {entry.name}: {reason}" if reason else ""
 
 
 def _one(splits: Sequence[str]) -> Sequence[str]:

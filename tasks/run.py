@@ -21,7 +21,7 @@ from tasks.journal import Batch, Journal
 from tasks.opener import Names
 from tasks.options import RunOptions
 from tasks.order import in_order
-from tasks.plan import Job, blind, check_compiles, check_model
+from tasks.plan import Job, check_compiles, check_model, unanswerable
 from tasks.ranks import Run, crew_of, follow, leading
 from tasks.stopping import CTRL_C, code_of
 from tasks.team import Team
@@ -188,7 +188,7 @@ def check(task: Task, split: Split, entry: ModelEntry, options: RunOptions) -> N
     check_model(task, entry)
     if options.compiled:
         check_compiles(entry)
-    if reason := blind(split, entry):
+    if reason := unanswerable(task, split, entry, options.model_args):
         raise ModelError(f"{task.name} {reason}: choose another model or task")
     if not split.samples:
         raise DataError(f"{split.benchmark} {split.name} holds no sample: check the data root, or choose another split")

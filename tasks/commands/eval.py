@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from results.record import Record
     from tasks.base import ModelEntry, Task
     from tasks.meter import Meter
+    from tasks.model_args import ModelArgs
     from tasks.options import RunOptions
     from tasks.place import Place
     from tasks.plan import Job, Skipped
@@ -189,13 +190,15 @@ def _parts(args: argparse.Namespace, chosen: "Settings", meter: "Meter") -> "lis
         if parts and args.suite is None:
             jobs, skipped = _same(parts[0], entry), []
         else:
-            jobs, skipped = _jobs(args, entry, chosen.data_root)
+            jobs, skipped = _jobs(args, entry, arguments, chosen.data_root)
         own = replace(options, model_args=arguments, pool=ModelPool())
         parts.append(Part(entry, own, jobs, skipped, args.prompt_set or (), regimes))
     return parts
 
 
-def _jobs(args: argparse.Namespace, entry: "ModelEntry", root: Path | None) -> "tuple[list[Job], list[Skipped]]":
+def _jobs(
+    args: argparse.Namespace, entry: "ModelEntry", told: "ModelArgs", root: Path | None
+) -> "tuple[list[Job], list[Skipped]]":
     from benchmarks.errors import ConfigError
     from tasks import plan, registry, suites
     from tasks.data import find_data, sample_data
@@ -214,7 +217,7 @@ def _jobs(args: argparse.Namespace, entry: "ModelEntry", root: Path | None) -> "
     tasks = [registry.find(name, args.include) for name in suite.tasks]
     _check_prompts(tasks, args.prompt_set)
     data = (sample_data if suite.data == "sample" else find_data)(root, not args.quiet)
-    jobs, skipped = plan.suite_jobs(tasks, args.split, suite.splits == "one", entry, data)
+    jobs, skipped = plan.suite_jobs(tasks, args.split, suite.splits == "one", entry, data, told)
     for each in skipped:
         say(f"left out: {each.task} {each.reason}")
     return jobs, skipped

@@ -8,19 +8,20 @@ Nothing is ever downloaded: a hub id must be in the local hub cache, and the err
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.errors import ConfigError, ModelError, unknown
-from benchmarks.schema import Unit
+from benchmarks.schema import Query, Unit
 from tasks import strict_yaml
 from tasks.base import LoadOptions, Model, ModelEntry
 from tasks.facts import ModelSize, NeededFile, stored_values
-from tasks.model_args import ModelArgument
+from tasks.model_args import ModelArgs, ModelArgument
 from tasks.models import checkpoints
 
 PRESETS = Path(__file__).parents[2] / "configs" / "models"
@@ -68,10 +69,17 @@ P = TypeVar("P", bound=Preset)
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a model can do: units that it answers with, and whether it takes visual prompts."""
+    """What a model can do: units that it answers with, whether it takes visual prompts, and what it must refuse.
+
+    Attributes:
+        units: see `ModelEntry`.
+        regions: see `ModelEntry`.
+        refuse: see `ModelEntry`.
+    """
 
     units: tuple[Unit, ...]
     regions: bool = False
+    refuse: Callable[[Query, ModelArgs], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +167,9 @@ def family(
     def of_reference(reference: str) -> ModelEntry:
         found = member(name, reference, schema)
         can = able(found.preset)
-        return replace(_entry(found, load), units=can.units, regions=can.regions, arguments=arguments)
+        return replace(
+            _entry(found, load), units=can.units, regions=can.regions, refuse=can.refuse, arguments=arguments
+        )
 
     every = [able(strict_yaml.read(PRESETS / name / f"{each}.yaml", schema)) for each in presets(name)]
     seen = {unit: None for can in every for unit in can.units}
@@ -171,6 +181,7 @@ def family(
         description=description,
         weights="of the local hub cache or a folder; nothing is downloaded",
         regions=any(can.regions for can in every),
+        refuse=partial(_all_refuse, every),
         of_reference=of_reference,
         example=next(iter(presets(name)), "FOLDER"),
         arguments=arguments,
@@ -204,6 +215,12 @@ def _entry(found: Member[P], load: Callable[[Member[P], Path, LoadOptions], Mode
         sizes=sizes,
         note=preset.note,
     )
+
+
+def _all_refuse(every: Sequence[Abilities], query: Query, args: ModelArgs) -> str:
+    """Why no preset of a family can answer a query; empty where one can."""
+    reasons = [can.refuse(query, args) if can.refuse is not None else "" for can in every]
+    return reasons[0] if reasons and all(reasons) else ""
 
 
 def _nameless(options: LoadOptions) -> Model:

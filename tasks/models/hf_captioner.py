@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.errors import ModelError
 from benchmarks.schema import ImageRef, Prediction, Query
 from tasks.base import LoadOptions
+from tasks.model_args import ModelArgs
 from tasks.models import checkpoints
 from tasks.models.families import Abilities, Member, Preset, family
 from tasks.models.vision import Inputs, VisionModel, pictures, reply
@@ -72,8 +73,8 @@ class Captioner(VisionModel[CaptionPreset]):
             ModelError: a question is asked, or about a video.
         """
         for query in queries:
-            if query.question or query.frames or query.regions:
-                raise ModelError("a captioner describes whole photos only: it takes no question, region or video")
+            if reason := refuse(query, ()):
+                raise ModelError(reason)
         said: dict[int, str] = {}
         for limit in sorted({self._limit(query) for query in queries}):
             asked = [place for place, query in enumerate(queries) if self._limit(query) == limit]
@@ -130,12 +131,19 @@ class Captioner(VisionModel[CaptionPreset]):
         return len(self.prompt_ids) - ended or 1
 
 
+def refuse(query: Query, args: ModelArgs) -> str:
+    """Why a captioner cannot answer a query; empty where it can."""
+    if query.question or query.frames or query.regions:
+        return "a captioner describes whole photos only: it takes no question, region or video"
+    return ""
+
+
 MODELS = [
     family(
         "hf-captioner",
         CaptionPreset,
         Captioner,
-        lambda preset: Abilities(("text",)),
+        lambda preset: Abilities(("text",), refuse=refuse),
         "captioners of the hub (BLIP, BLIP-2, GIT): describe whole photos, answer no questions",
     )
 ]

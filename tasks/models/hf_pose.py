@@ -14,6 +14,7 @@ a pose is the mean score of its joints, times that of a detected box.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from benchmarks.errors import ModelError
 from benchmarks.schema import Box, Group, Instance, Prediction, Query
 from tasks.base import LoadOptions, ModelEntry
-from tasks.model_args import ModelArgument
+from tasks.model_args import ModelArgs, ModelArgument
 from tasks.models import checkpoints, hf_detector
 from tasks.models.families import Abilities, Member, Preset, family, member
 from tasks.models.vision import VisionModel, reply
@@ -101,16 +102,11 @@ class PoseEstimator(VisionModel[PosePreset]):
         return answers
 
     def _people(self, queries: Sequence[Query]) -> list[list[Person]]:
-        marked = [[(r.box_xyxy, 1.0) for r in query.regions if r.box_xyxy is not None] for query in queries]
+        for query in queries:
+            if reason := refuse(self.preset, query, tuple(self.arguments.items())):
+                raise ModelError(reason)
         if self._finder is None:
-            if not all(marked):
-                raise ModelError(
-                    "this task marks nobody, and the boxes are to be given: --model-arg boxes=detector, with a preset "
-                    "that names a detector"
-                )
-            return marked
-        if any(marked):
-            raise ModelError("this task marks the person, but the boxes are to be detected: --model-arg boxes=given")
+            return [[(r.box_xyxy, 1.0) for r in query.regions if r.box_xyxy is not None] for query in queries]
         asked = [replace(query, question="", categories=(_PERSON,), wants="box") for query in queries]
         boxes = [[each for group in found.groups for each in group.instances] for found in self._finder.predict(asked)]
         most = self.preset.most_people
@@ -195,11 +191,25 @@ def _of_reference(reference: str) -> ModelEntry:
     return replace(entry, fingerprint=fingerprint)
 
 
+def refuse(preset: PosePreset, query: Query, args: ModelArgs) -> str:
+    """Why an estimator cannot answer a query; empty where it can."""
+    given = any(region.box_xyxy is not None for region in query.regions)
+    detected = dict(args).get(_BOXES.name, preset.boxes) == "detector"
+    if detected and given:
+        return "this task marks the person, but the boxes are to be detected: --model-arg boxes=given"
+    if not detected and not given:
+        return (
+            "this task marks nobody, and the boxes are to be given: --model-arg boxes=detector, with a preset that "
+            "names a detector"
+        )
+    return ""
+
+
 _FAMILY = family(
     _NAME,
     PosePreset,
     PoseEstimator,
-    lambda preset: Abilities(("keypoint",), regions=True),
+    lambda preset: Abilities(("keypoint",), True, partial(refuse, preset)),
     "top-down pose estimators of the hub (ViTPose): joints of people in the task's boxes or a detector's",
     arguments=(_BOXES,),
 )

@@ -23,6 +23,7 @@ from benchmarks.errors import ModelError
 from benchmarks.geometry import decode, encode
 from benchmarks.schema import Box, Group, ImageRef, Instance, Prediction, Query, Region, Rle
 from tasks.base import LoadOptions
+from tasks.model_args import ModelArgs
 from tasks.models import checkpoints
 from tasks.models.families import Abilities, Member, Preset, family
 from tasks.models.vision import Inputs, VisionModel, reply
@@ -68,8 +69,9 @@ class Promptable(VisionModel[PromptablePreset]):
         Raises:
             ModelError: a query has none.
         """
-        if any(not query.regions for query in queries):
-            raise ModelError("a promptable segmenter needs a visual prompt: it follows no words")
+        for query in queries:
+            if reason := refuse(query, ()):
+                raise ModelError(reason)
         self._look({query.image.path: query.image for query in queries})
         return [
             reply(query, groups=tuple(Group("", "mask", (self._cut_out(query.image, r),)) for r in query.regions))
@@ -163,12 +165,17 @@ def box_of(region: Region) -> Box:
     return (float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
 
 
+def refuse(query: Query, args: ModelArgs) -> str:
+    """Why a promptable segmenter cannot answer a query; empty where it can."""
+    return "" if query.regions else "a promptable segmenter needs a visual prompt: it follows no words"
+
+
 MODELS = [
     family(
         "hf-promptable",
         PromptablePreset,
         Promptable,
-        lambda preset: Abilities(("mask",), regions=True),
+        lambda preset: Abilities(("mask",), True, refuse),
         "promptable segmenters of the hub (SAM): the mask of what a box, points, a scribble or a mask marks",
     )
 ]

@@ -26,7 +26,7 @@ from benchmarks.errors import ModelError
 from benchmarks.geometry import encode
 from benchmarks.schema import Group, ImageRef, Instance, Prediction, Query
 from tasks.base import LoadOptions
-from tasks.model_args import ModelArgument
+from tasks.model_args import ModelArgs, ModelArgument
 from tasks.models import checkpoints
 from tasks.models.families import Abilities, Member, Preset, family
 from tasks.models.vision import Inputs, VisionModel, pictures, reply
@@ -111,8 +111,8 @@ class Segmenter(VisionModel[SegmenterPreset]):
             ModelError: something is asked for by words or marks.
         """
         for query in queries:
-            if not query.categories:
-                raise ModelError("a segmenter names masks by its own labels: it follows no expression or region")
+            if reason := refuse(query, ()):
+                raise ModelError(reason)
         found: dict[int, Prediction] = {}
         for places, batch in self.batches(pictures(queries, self.see)):
             outputs = self._outputs(batch)
@@ -212,12 +212,17 @@ def _segments(planes: NDArray[Any], infos: Sequence[dict[str, Any]]) -> Iterator
         yield info["label_id"], Instance(score=float(info["score"]), mask_rle=encode(mask))
 
 
+def refuse(query: Query, args: ModelArgs) -> str:
+    """Why a segmenter cannot answer a query; empty where it can."""
+    return "" if query.categories else "a segmenter names masks by its own labels: it follows no expression or region"
+
+
 MODELS = [
     family(
         "hf-segmenter",
         SegmenterPreset,
         Segmenter,
-        lambda preset: Abilities(("mask",)),
+        lambda preset: Abilities(("mask",), refuse=refuse),
         "universal segmenters of the hub (MaskFormer, Mask2Former, OneFormer, EoMT): panoptic, instance or semantic",
         arguments=(_SEGMENTS,),
     )

@@ -5,70 +5,37 @@ coordinates boxes are spoken (`tasks.models.coordinates`). Answers are decoded g
 declared convention is a parse error; it is never read in another one.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
-from benchmarks.errors import ModelError
-from benchmarks.schema import Group, ImageRef, Instance, Prediction, Query
+from benchmarks.schema import ImageRef, Prediction, Query
 from tasks.base import LoadOptions
-from tasks.models import box_text, checkpoints
+from tasks.models import checkpoints
 from tasks.models.chat_inputs import Expand, encoder, padded
-from tasks.models.coordinates import ContractError, Convention, Picture
+from tasks.models.coordinates import Picture
 from tasks.models.families import Abilities, Member, Preset, family
+from tasks.models.speech import Speech
 
 if TYPE_CHECKING:
     from PIL import Image
 
-REGION = "<region>"
 _TOKENS_A_WORD = 4
 """Room for one word of a task's limit: its tokens, and those that end an answer."""
 
 
-class Prompts(BaseModel):
-    """What is said for each kind of question; "" where the model was not made for it.
-
-    `{prompt}` stands for the task's own wording, `{question}` for the annotated expression or question, `{categories}`
-    for the names that an answer may use, `{region}` for the boxes that are asked about, in the model's convention.
-
-    Attributes:
-        text: a question that is answered in words.
-        caption: a description of the whole image.
-        box: one object by an expression.
-        detect: all objects of the categories.
-        region: a description of what a box marks.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    text: str = "{prompt}"
-    caption: str = "{prompt}"
-    box: str = ""
-    detect: str = ""
-    region: str = ""
-
-
-class VlmPreset(Preset):
+class VlmPreset(Preset, Speech):
     """How a checkpoint is asked and understood.
 
     Attributes:
-        prompts: what is said.
-        convention: how it speaks boxes; None where it speaks none.
         layout: the text around what is said, with `{said}` in it; None takes the checkpoint's own chat template.
         expand: who writes the placeholders of the picture out, see `tasks.models.chat_inputs`.
-        between: text between two categories.
         max_new_tokens: limit on an answer, where the task has no lower one.
         batched: several questions go through the network at once; False where its padding changes answers.
     """
 
-    prompts: Prompts = Prompts()
-    convention: Convention | None = None
     layout: str | None = None
     expand: Expand = "processor"
-    between: str = ", "
     max_new_tokens: int = 512
     batched: bool = True
 
@@ -146,51 +113,10 @@ class HfVlm:
         Raises:
             ModelError: the preset has no prompt for such a query.
         """
-        said = self._said(query, picture)
+        said = self.preset.said(query, picture)
         if self.preset.layout is not None:
             return self.preset.layout.replace("{said}", said)
         return self.encoder.chat(said)
-
-    def _said(self, query: Query, picture: Picture) -> str:
-        regions = self._regions(query, picture)
-        if regions and query.wants == "text" and REGION in query.prompt:
-            said = query.prompt
-            for region in regions:
-                said = said.replace(REGION, region, 1)
-            return said
-        template = self._template(query)
-        if not template:
-            raise ModelError(f"{query.sample_id}: the preset has no prompt for it: add one under `prompts`")
-        filled = {
-            "{prompt}": query.prompt,
-            "{question}": query.question,
-            "{categories}": self.preset.between.join(query.categories),
-            "{region}": " ".join(regions),
-        }
-        return fill(template, filled)
-
-    def _template(self, query: Query) -> str:
-        prompts = self.preset.prompts
-        if query.wants == "box":
-            return prompts.detect if query.categories and not query.question else prompts.box
-        if query.regions:
-            return prompts.region
-        return prompts.text if query.question else prompts.caption
-
-    def _regions(self, query: Query, picture: Picture) -> list[str]:
-        """Say the boxes that a query refers to.
-
-        Raises:
-            ModelError: one is no box, or the model does not speak of regions.
-        """
-        if not query.regions:
-            return []
-        if self.convention is None or not self.preset.prompts.region or query.wants != "text":
-            raise ModelError(f"{query.sample_id}: this model takes no visual prompts for such a question")
-        boxes = [region.box_xyxy for region in query.regions]
-        if any(box is None for box in boxes):
-            raise ModelError(f"{query.sample_id}: this model is told regions as boxes, not as {query.regions[0].kind}s")
-        return [box_text.write(box, self.convention, picture) for box in boxes if box is not None]
 
     def _generate(self, photos: Sequence["Image.Image"], prompts: Sequence[str], limit: int) -> Any:
         """Greedy answers: token ids without those of the prompt, one list a prompt."""
@@ -204,31 +130,13 @@ class HfVlm:
         return ids[:, start:].tolist()
 
     def _read(self, query: Query, picture: Picture, prompt: str, ids: list[int]) -> Prediction:
-        if query.wants == "text":
-            return Prediction(query.sample_id, "ok", self.encoder.decode(ids, plain=True).strip(), prompt)
-        text = self.encoder.decode(ids, plain=False)
-        assert self.convention is not None
-        try:
-            found = box_text.boxes(text, self.convention, picture)
-        except ContractError as error:
-            return Prediction(query.sample_id, "parse_error", text, prompt, (), str(error))
-        groups = tuple(
-            Group(label if query.categories else query.question, "box", (Instance(box_xyxy=box),))
-            for box, label in found
-        )
-        return Prediction(query.sample_id, "ok", text, prompt, groups)
-
-
-def fill(template: str, values: dict[str, str]) -> str:
-    """Put values in the place of their names; what is filled in is never itself read as a template."""
-    return re.sub("|".join(map(re.escape, values)), lambda place: values[place[0]], template)
+        text = self.encoder.decode(ids, plain=query.wants == "text")
+        return self.preset.heard(query, picture, prompt, text.strip() if query.wants == "text" else text)
 
 
 def able(preset: VlmPreset) -> Abilities:
     """What a preset has prompts for."""
-    boxes = preset.convention is not None and bool(preset.prompts.box or preset.prompts.detect)
-    regions = preset.convention is not None and bool(preset.prompts.region)
-    return Abilities(("text", "box") if boxes else ("text",), regions)
+    return Abilities(preset.units(), preset.takes_regions(), preset.refuse)
 
 
 MODELS = [

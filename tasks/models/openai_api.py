@@ -1,5 +1,8 @@
 """Any server of the chat completions protocol, as a model: `--model openai-api:NAME`, NAME as the server calls it.
 
+It answers in words. A model that speaks boxes needs a preset that declares how: one in `configs/models/openai-api`, by
+its name or the model's, or a file of your own, `--model openai-api:FILE.yaml` (`tasks.models.openai_api_preset`).
+
 A query becomes one request: the photo at its own size as a data URL, the prompt, temperature 0, the seed of the sample
 and a limit of tokens. The requests of a batch are under way together. Replies are kept in the cache folder under the
 hash of the whole request, so that a run that is resumed or repeated asks, and pays, only for what is new. A reply that
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING
 from benchmarks.errors import ConfigError, ModelError, unknown
 from tasks.base import LoadOptions, ModelEntry
 from tasks.model_args import ModelArgs, ModelArgument
+from tasks.models.openai_api_preset import FAMILY, of
 
 if TYPE_CHECKING:  # listing models must not wait for what talks to a network
     from tasks.models.openai_api_client import Client
@@ -39,12 +43,12 @@ def load(name: str, options: LoadOptions) -> "ServerModel":
     from tasks.models.openai_api_server import ServerModel
     from tasks.models.openai_api_store import Replies, pace
 
-    server, args = server_of(os.environ), _with_defaults(options.args)
+    preset, server, args = of(name)[1], server_of(os.environ), _with_defaults(options.args)
     folder = cache_folder() / "openai-api"
     client = Client(server, pace(folder / f"pace-{server.digest[:16]}", server.per_minute))
     if args["cache"] != "only":
-        _check(client, name)
-    return ServerModel(name, server, args, client, Replies(folder, server.digest))
+        _check(client, preset.model)
+    return ServerModel(preset, server, args, client, Replies(folder, server.digest))
 
 
 def fingerprint(name: str, options: LoadOptions) -> str:
@@ -56,12 +60,28 @@ def fingerprint(name: str, options: LoadOptions) -> str:
     from tasks.models import openai_api_server
     from tasks.models.openai_api_client import server_of
 
-    return openai_api_server.fingerprint(name, server_of(os.environ), _with_defaults(options.args))
+    return openai_api_server.fingerprint(of(name)[1], server_of(os.environ), _with_defaults(options.args))
 
 
 def of_reference(name: str) -> ModelEntry:
-    """Make the entry of one model."""
-    return replace(_ENTRY, name=f"{FAMILY}:{name}", load=partial(load, name), fingerprint=partial(fingerprint, name))
+    """Make the entry of one model.
+
+    Raises:
+        ConfigError: a preset file cannot be used.
+    """
+    called, preset = of(name)
+    return replace(
+        _ENTRY,
+        name=f"{FAMILY}:{called}",
+        load=partial(load, name),
+        fingerprint=partial(fingerprint, name),
+        units=preset.units(),
+        regions=preset.takes_regions(),
+        refuse=preset.refuse,
+        licence=preset.licence,
+        description=preset.description or _ENTRY.description,
+        note="; ".join(filter(None, (preset.note, _ENTRY.note))),
+    )
 
 
 def _check(client: "Client", name: str) -> None:
@@ -88,16 +108,14 @@ def _no_member(options: LoadOptions) -> "ServerModel":
     raise ConfigError(f"name a model of the server, as in --model {FAMILY}:MODEL")
 
 
-FAMILY = "openai-api"
 _ENTRY = ModelEntry(
     name=FAMILY,
     kind="server",
-    units=("text",),
+    units=("text", "box"),
     load=_no_member,
     description="any server of the chat completions protocol (vLLM, SGLang, …); OPENAI_BASE_URL says where",
     weights="the server's",
     licence="the server's",
-    regions=False,
     arguments=ARGUMENTS,
     network=True,
     note="what a server runs behind a name can change: `answered_by` in usage.jsonl is what it says of itself",

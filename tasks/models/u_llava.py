@@ -17,7 +17,7 @@ from benchmarks.geometry import encode
 from benchmarks.schema import Group, ImageRef, Instance, Prediction, Query, Unit
 from tasks.base import LoadOptions, Model, ModelEntry
 from tasks.facts import ModelSize, NeededFile
-from tasks.model_args import ModelArgument
+from tasks.model_args import ModelArgs, ModelArgument
 from tasks.models import checkpoints, families, u_llava_grounding, u_llava_published
 from tasks.models import u_llava_prompts as prompts
 from tasks.models.u_llava_network import SEVEN_B, Network, Said, configuration, mask_of, size_of
@@ -136,10 +136,8 @@ class ULlava:
     def _asked(self, query: Query) -> _Asked:
         if query.wants not in _UNITS or query.regions:
             raise ModelError(f"{query.sample_id}: {_NAME} answers {', '.join(_UNITS)}; it takes no visual prompts")
-        if self.forced and not prompts.names_one_object(query):
-            raise ModelError(
-                f"{query.sample_id}: only an answer about one object is fixed: leave --model-arg decode={_FORCED} out"
-            )
+        if self.forced and (reason := refuse(query, (("decode", _FORCED),))):
+            raise ModelError(f"{query.sample_id}: {reason}")
         frames = self.pixels.chosen(query.frames)
         patches = self.network.patches + len(frames)
         prompt = prompts.whole(prompts.instruction(query, self.by_authors), patches, bool(frames))
@@ -318,6 +316,13 @@ def _folder(found: "families.Member[Preset]", options: LoadOptions) -> Path:
     return found.located(options.weights)
 
 
+def refuse(query: Query, args: ModelArgs) -> str:
+    """Why the model cannot answer a query; empty where it can."""
+    if dict(args).get("decode") != _FORCED or prompts.names_one_object(query):
+        return ""
+    return f"only an answer about one object is fixed: leave --model-arg decode={_FORCED} out"
+
+
 _NOTE = (
     "greedy, one expression a conversation; published numbers come from an evaluation that forces the answer "
     "(--model-arg decode=teacher_forced). Requests for one object are worded as its authors do, whatever --prompt-set "
@@ -327,7 +332,7 @@ _FAMILY = families.family(
     _NAME,
     Preset,
     _load,
-    lambda preset: families.Abilities(_UNITS),
+    lambda preset: families.Abilities(_UNITS, refuse=refuse),
     "u-LLaVA: words, masks by SAM, boxes by Grounding DINO or a head of its own",
     _ARGUMENTS,
 )

@@ -24,21 +24,37 @@ def test_every_pair_is_judged_once(found):
 def test_the_bounds_can_do_everything_and_others_what_they_declare(found):
     assert {cell.state for (model, _), cell in found.items() if model in ("oracle", "constant")} == {"can"}
     assert found["refvlm", "rec"].state == "can"
-    assert found["openai-api", "pointqa"].why == "takes no visual prompts"
+    assert found["vpgtrans", "pointqa"].why == "takes no visual prompts"
     assert (found["vt-plug", "depth"].state, found["hf-depth", "depth"].state) == ("needs", "needs")
     assert "no weights of VT-PLUG were ever released" in found["vt-plug", "depth"].why
     assert found["hf-depth", "depth"].why.startswith("name one, as in --model hf-depth:")
     assert found["openai-api", "panoptic"].why.endswith(", not mask")
 
 
-def test_kinds_that_ask_with_visual_prompts_are_those_whose_samples_have_some(small_world):
+def test_what_kinds_ask_with_is_what_their_samples_have(small_world):
     marked: dict[str, set[bool]] = {}
+    named: dict[str, set[bool]] = {}
+    worded: dict[str, set[bool]] = {}
     for name in registry.task_files():
         task = registry.find(name)
         where = benchmark(task.benchmark)
         split = where.open(small_world, where.splits_present(small_world)[0], "sample")
         marked.setdefault(task.kind.name, set()).add(bool(split.samples[0].regions))
+        named.setdefault(task.kind.name, set()).add(bool(split.samples[0].categories))
+        worded.setdefault(task.kind.name, set()).add(bool(split.samples[0].question))
     assert {kind for kind, seen in marked.items() if seen == {True}} == matrix.MARKED
+    assert {kind for kind, seen in named.items() if seen == {True}} == matrix.NAMED
+    assert {kind for kind, seen in worded.items() if seen == {False}} == matrix.WORDLESS
+    assert {kind for kind, seen in marked.items() if len(seen) > 1} == {"keypoints"}
+
+
+def test_what_a_model_must_refuse_is_told_as_its_reason(found):
+    assert found["hf-segmenter", "panoptic"].state == "needs"
+    assert found["hf-segmenter", "res"].why.startswith("a segmenter names masks by its own labels")
+    assert found["hf-promptable", "prompted"].state == "needs"
+    assert found["hf-promptable", "res"].why == "a promptable segmenter needs a visual prompt: it follows no words"
+    assert (found["hf-captioner", "caption"].state, found["hf-captioner", "vqa"].state) == ("needs", "cannot")
+    assert found["hf-pose", "keypoints"].state == "needs"
 
 
 def test_the_table_and_the_list_for_machines_say_the_same(refbench, found):

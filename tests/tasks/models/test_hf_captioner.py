@@ -1,9 +1,11 @@
 """Captioners: tiny random checkpoints of every architecture, loaded from disk as users load theirs."""
 
-import numpy as np
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
-from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     AutoModelForImageTextToText,
@@ -21,11 +23,13 @@ from transformers.models.blip.image_processing_pil_blip import BlipImageProcesso
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from benchmarks.errors import ModelError
-from benchmarks.schema import ImageRef, Query, Region
+from benchmarks.schema import Query, Region
 from tasks.base import LoadOptions
 from tasks.models.hf_captioner import MODELS
 
 [FAMILY] = MODELS
+PARTS = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("toy_parts.py"))))
+SEED = 1
 WORDS = ["a", "picture", "photo", "of", "red", "blue", "cat", "dog", "on", "the", "mat", "sky"]
 SMALL = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 EYE = {**SMALL, "image_size": 32, "patch_size": 16}
@@ -87,23 +91,13 @@ GOLDEN = {"blip": [2, 6, 7, 9, 3], "blip2": [3, 3, 3, 3, 1, 4, 6, 7], "git": []}
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("captioner")
-    for name, build in BUILD.items():
-        torch.manual_seed(1)
-        model, *parts = build()
-        for each in (model.eval(), *parts):
-            each.save_pretrained(root / name)
-    return {name: root / name for name in BUILD}
+    return {name: PARTS.save(root / name, build, SEED) for name, build in BUILD.items()}
 
 
 @pytest.fixture
 def queries(tmp_path):
-    out = []
-    for number, (width, height) in enumerate([(60, 44), (44, 60), (32, 32)]):
-        noise = np.random.default_rng(number).integers(0, 255, (height, width, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(tmp_path / f"{number}.png")
-        image = ImageRef(tmp_path / f"{number}.png", (height, width))
-        out.append(Query(str(number), image, "", "Describe the image.", "text", max_new_tokens=6))
-    return out
+    photos = PARTS.noise(tmp_path, [(60, 44), (44, 60), (32, 32)])
+    return [Query(str(n), each, "", "Describe the image.", "text", max_new_tokens=6) for n, each in enumerate(photos)]
 
 
 def load(folder):

@@ -1,11 +1,12 @@
 """Depth estimators: tiny random checkpoints of every architecture, loaded from disk as users load theirs."""
 
+import runpy
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from transformers import (
     AutoImageProcessor,
     AutoModelForDepthEstimation,
@@ -26,11 +27,12 @@ from transformers.models.zoedepth import image_processing_pil_zoedepth
 from transformers.models.zoedepth.image_processing_pil_zoedepth import ZoeDepthImageProcessorPil
 
 from benchmarks.errors import ModelError
-from benchmarks.schema import ImageRef, Query
+from benchmarks.schema import Query
 from tasks.base import LoadOptions
 from tasks.models.hf_depth import MODELS
 
 [FAMILY] = MODELS
+PARTS = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("toy_parts.py"))))
 SAME = 1e-4
 """A batch may add up in another order than single photos; values of these maps are of the order of 1."""
 SIZES_WH = [(60, 44), (44, 60), (60, 44)]
@@ -86,29 +88,16 @@ def glpn():
 BUILD = {"depth_anything": depth_anything, "dpt": dpt, "zoedepth": zoedepth, "glpn": glpn}
 
 
-def save(folder, build, *args):
-    torch.manual_seed(0)
-    model, processor = build(*args)
-    model.eval().save_pretrained(folder)
-    processor.save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("depth")
-    return {name: save(root / name, build) for name, build in BUILD.items()}
+    return {name: PARTS.save(root / name, build) for name, build in BUILD.items()}
 
 
 @pytest.fixture
 def queries(tmp_path):
-    out = []
-    for number, (width, height) in enumerate(SIZES_WH):
-        noise = np.random.default_rng(number).integers(0, 255, (height, width, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(tmp_path / f"{number}.png")
-        image = ImageRef(tmp_path / f"{number}.png", (height, width))
-        out.append(Query(str(number), image, "", "Estimate the depth.", "depth"))
-    return out
+    photos = PARTS.noise(tmp_path, SIZES_WH)
+    return [Query(str(n), each, "", "Estimate the depth.", "depth") for n, each in enumerate(photos)]
 
 
 def load(reference, weights=None, **arguments):
@@ -155,7 +144,7 @@ def test_maps_are_those_of_transformers_at_the_size_of_the_photo(folders, querie
 
 
 def test_with_two_heads_a_batch_answers_as_its_photos_alone(tmp_path, queries):
-    model = load(save(tmp_path / "two", zoedepth, 2))
+    model = load(PARTS.save(tmp_path / "two", lambda: zoedepth(2)))
     together = maps(model, queries)
     for query, values in zip(queries, together, strict=True):
         np.testing.assert_array_equal(maps(model, [query])[0], values)
@@ -171,7 +160,7 @@ def test_disparity_is_inverted_as_declared(folders, queries):
 
 
 def test_a_checkpoint_that_says_metric_is_not_taken_for_relative(tmp_path):
-    folder = save(tmp_path / "metric", depth_anything, "metric")
+    folder = PARTS.save(tmp_path / "metric", lambda: depth_anything("metric"))
     with pytest.raises(ModelError, match="says its depth is metric, but the preset declares relative_disparity"):
         load(folder)
     load("depth-anything-v2-metric-indoor-small", weights=folder)
@@ -180,7 +169,7 @@ def test_a_checkpoint_that_says_metric_is_not_taken_for_relative(tmp_path):
 def test_dpt_needs_no_weights_for_what_its_first_fusion_layer_never_does(tmp_path, queries):
     from safetensors.torch import load_file, save_file
 
-    folder = save(tmp_path / "dpt", dpt)
+    folder = PARTS.save(tmp_path / "dpt", dpt)
     before = maps(load(folder), queries)
     weights = load_file(folder / "model.safetensors")
     kept = {k: v for k, v in weights.items() if not k.startswith("neck.fusion_stage.layers.0.residual_layer1")}

@@ -1,11 +1,13 @@
 """Detectors: tiny random checkpoints of every architecture, loaded from disk as users load theirs."""
 
+import runpy
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from transformers import (
     BertConfig,
     BertTokenizer,
@@ -22,11 +24,12 @@ from transformers.models.grounding_dino.image_processing_pil_grounding_dino impo
 from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
 
 from benchmarks.errors import ModelError
-from benchmarks.schema import ImageRef, Query
+from benchmarks.schema import Query
 from tasks.base import LoadOptions
 from tasks.models.hf_detector import MODELS
 
 [FAMILY] = MODELS
+PARTS = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("toy_parts.py"))))
 NAMES = ("Red star", "blue circle", "cat")
 CLOSE = 1e-3
 """Scores in [0, 1]: a batch may add up in another order."""
@@ -75,23 +78,13 @@ BUILD = {"dino": dino, "owl": owl}
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("detector")
-    for name, build in BUILD.items():
-        torch.manual_seed(0)
-        model, *parts = build()
-        for each in (model.eval(), *parts):
-            each.save_pretrained(root / name)
-    return {name: root / name for name in BUILD}
+    return {name: PARTS.save(root / name, build) for name, build in BUILD.items()}
 
 
 @pytest.fixture
 def queries(tmp_path):
-    out = []
-    for number, (width, height) in enumerate([(60, 44), (44, 60), (60, 44)]):
-        noise = np.random.default_rng(number).integers(0, 255, (height, width, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(tmp_path / f"{number}.png")
-        image = ImageRef(tmp_path / f"{number}.png", (height, width))
-        out.append(Query(str(number), image, "", "Detect every object.", "box", categories=NAMES))
-    return out
+    photos = PARTS.noise(tmp_path, [(60, 44), (44, 60), (60, 44)])
+    return [Query(str(n), each, "", "Detect every object.", "box", categories=NAMES) for n, each in enumerate(photos)]
 
 
 def load(folder, tmp_path, **settings):

@@ -1,19 +1,23 @@
 """SAM: a tiny random checkpoint, loaded from disk as users load theirs, compared with transformers' own way."""
 
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from transformers import SamConfig, SamModel, SamProcessor
 from transformers.models.sam.image_processing_pil_sam import SamImageProcessorPil
 
 from benchmarks.errors import ModelError
 from benchmarks.geometry import decode, encode
-from benchmarks.schema import ImageRef, Query, Region
+from benchmarks.schema import Query, Region
 from tasks.base import LoadOptions
 from tasks.models.hf_promptable import MODELS
 
 [FAMILY] = MODELS
+PARTS = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("toy_parts.py"))))
 WIDE, HIGH = 60, 44
 BLOB = np.zeros((HIGH, WIDE), dtype=np.uint8, order="F")
 BLOB[10:30, 20:41] = 1
@@ -36,8 +40,7 @@ MARKS = {
 """Visual prompt -> the same in the words of transformers (pixels from 0), and whether three masks are asked for."""
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def sam():
     vision = {
         "hidden_size": 32, "output_channels": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "image_size": 64,
         "patch_size": 16, "global_attn_indexes": [1], "window_size": 2, "num_pos_feats": 8, "mlp_dim": 64,
@@ -52,22 +55,21 @@ def folder(tmp_path_factory):
         },
         initializer_range=0.5,
     )  # fmt: skip
-    torch.manual_seed(1)
-    out = tmp_path_factory.mktemp("sam") / "sam"
-    SamModel(config).eval().save_pretrained(out)
     square = {"height": 64, "width": 64}
-    SamImageProcessorPil(size={"longest_edge": 64}, pad_size=square).save_pretrained(out)
-    return out
+    return SamModel(config), SamImageProcessorPil(size={"longest_edge": 64}, pad_size=square)
+
+
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return PARTS.save(tmp_path_factory.mktemp("sam") / "sam", sam, SEED)
 
 
 @pytest.fixture
 def images(tmp_path):
-    out = []
-    for number, (width, height) in enumerate([(WIDE, HIGH), (HIGH, WIDE)]):
-        noise = np.random.default_rng(number).integers(0, 255, (height, width, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(tmp_path / f"{number}.png")
-        out.append(ImageRef(tmp_path / f"{number}.png", (height, width)))
-    return out
+    return PARTS.noise(tmp_path, [(WIDE, HIGH), (HIGH, WIDE)])
 
 
 def ask(image, *names):

@@ -1,11 +1,12 @@
 """Universal segmenters: tiny random checkpoints of every architecture, loaded from disk as users load theirs."""
 
+import runpy
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from transformers import (
     AutoModelForUniversalSegmentation,
     CLIPTokenizer,
@@ -24,11 +25,12 @@ from transformers.models.oneformer.image_processing_pil_oneformer import OneForm
 
 from benchmarks.errors import ModelError
 from benchmarks.geometry import decode
-from benchmarks.schema import ImageRef, Query
+from benchmarks.schema import Query
 from tasks.base import LoadOptions
 from tasks.models.hf_segmenter import MODELS
 
 [FAMILY] = MODELS
+PARTS = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("toy_parts.py"))))
 LABELS = {0: "circle", 1: "square", 2: "sky", 3: "grass"}
 SWIN = {
     "image_size": 64, "patch_size": 4, "embed_dim": 8, "depths": [1, 1, 1, 1], "num_heads": [1, 1, 1, 1],
@@ -108,13 +110,9 @@ def decided(model):
 
 @pytest.fixture
 def queries(tmp_path):
-    out = []
-    for number, (width, height) in enumerate([(60, 44), (44, 60), (60, 44)]):
-        noise = np.random.default_rng(number).integers(0, 255, (height, width, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(tmp_path / f"{number}.png")
-        image = ImageRef(tmp_path / f"{number}.png", (height, width))
-        out.append(Query(str(number), image, "", "Segment everything.", "mask", categories=("circle", "blue sky")))
-    return out
+    photos = PARTS.noise(tmp_path, [(60, 44), (44, 60), (60, 44)])
+    names = ("circle", "blue sky")
+    return [Query(str(n), each, "", "Segment everything.", "mask", categories=names) for n, each in enumerate(photos)]
 
 
 def load(folder, segments, tmp_path):

@@ -1,6 +1,7 @@
 """A model behind a server, through the command line: requests, kept replies, costs, failures, and what is refused."""
 
 import base64
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -9,9 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.schema import ImageRef, Query
+from benchmarks.schema import ImageRef, Query, Region
+from tasks import eye_chart, strict_yaml
 from tasks.base import LoadOptions
-from tasks.models import openai_api
+from tasks.models import box_text, openai_api
+from tasks.models.coordinates import Convention, Picture, step
+from tasks.models.families import PRESETS, presets
+from tasks.models.openai_api_preset import ServerPreset
 from tasks.models.openai_api_store import pace
 
 KEY = "sk-secret-123"
@@ -39,6 +44,36 @@ def pope(refbench, server, small_world, tmp_path):
 
 
 @pytest.fixture
+def speaking(server, tmp_path):
+    """Let the server find what doctor's pictures and a task ask for, and say it in a convention; returns the charts."""
+    charts = list(eye_chart.charts(tmp_path, 12))
+    truth = {pixels(query.image.open_rgb()): (box, query.image.size_hw) for query, box in charts}
+
+    def speak(convention):
+        def say(body):
+            image = body["messages"][0]["content"][0]
+            sent = Image.open(io.BytesIO(base64.b64decode(image["image_url"]["url"].partition(",")[2])))
+            box, size_hw = truth[pixels(sent)]
+            return f"Sure. {box_text.write(box, convention, Picture(size_hw))}"
+
+        server.say = say
+        return charts
+
+    return speak
+
+
+def pixels(image):
+    return hashlib.sha256(np.asarray(image).tobytes()).hexdigest()
+
+
+def declare(tmp_path, **fields):
+    """Write a preset of one's own; returns its path."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps({"model": "toy", "prompts": {"box": "Where is {question}?"}, **fields}))
+    return path
+
+
+@pytest.fixture
 def query(tmp_path):
     """One question about a photo with noise in it."""
     pixels = np.random.default_rng(0).integers(0, 256, (20, 31, 3), dtype=np.uint8)
@@ -63,6 +98,95 @@ def test_a_request_holds_the_photo_at_its_size_and_every_setting(server, query):
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), pixels)
     settings = {key: value for key, value in body.items() if key != "messages"}
     assert settings == {"model": "toy", "temperature": 0, "seed": 7, "max_tokens": 512}
+
+
+@pytest.mark.parametrize(
+    "convention",
+    [
+        Convention(space="unit", digits=4), Convention(space="0-1000", form="json"),
+        Convention(space="0-999", order="yxyx"), Convention(space="pixel_orig", order="xywh", form="box_tags"),
+    ],
+    ids=Convention.words,
+)  # fmt: skip
+def test_boxes_are_read_as_declared_and_perfect_ones_are_perfect(speaking, tmp_path, convention):
+    entry = openai_api.of_reference(str(declare(tmp_path, convention=convention.model_dump())))
+    assert (entry.name, entry.units, entry.regions) == ("openai-api:mine", ("text", "box"), False)
+    charts = speaking(convention)
+    answers = entry.load(LoadOptions()).predict([query for query, _ in charts])
+    assert answers[0].prompt == f"Where is {charts[0][0].question}?"
+    for answer, (query, box) in zip(answers, charts, strict=True):
+        assert answer.status == "ok", answer.error
+        slack = max(step(convention, Picture(query.image.size_hw)))  # of spoken numbers, which are rounded
+        assert answer.boxes() == [pytest.approx(box, abs=2 * slack)]
+        assert answer.usage["requests"] == 1
+
+
+def test_boxes_of_another_space_are_contract_errors_and_no_silent_zeros(speaking, tmp_path):
+    model = openai_api.load(str(declare(tmp_path, convention={"space": "unit"})), LoadOptions())
+    charts = speaking(Convention(space="pixel_orig"))
+    answers = model.predict([query for query, _ in charts])
+    assert {answer.status for answer in answers} == {"parse_error"}
+    assert all("outside 0 to 1: boxes are declared as unit xyxy" in answer.error for answer in answers)
+    assert not any(answer.groups for answer in answers)
+
+
+def test_doctor_agrees_with_a_right_declaration_and_finds_a_wrong_one(refbench, speaking, tmp_path):
+    speaking(Convention(space="0-1000", order="yxyx"))
+    right = declare(tmp_path, convention={"space": "0-1000", "order": "yxyx"})
+    outcome = refbench("doctor", "--model", f"openai-api:{right}", "--images", 12)
+    assert (outcome.code, outcome.out.splitlines()[-1]) == (
+        0, "openai-api:mine: agrees: boxes are 0-1000 yxyx, as declared (confidence 1.00)",
+    )  # fmt: skip
+    wrong = declare(tmp_path, convention={"space": "pixel_orig"})
+    found = refbench("doctor", "--model", f"openai-api:{wrong}", "--images", 12, "--json")
+    assert (found.code, found.json["verdict"]) == (1, "differs")
+    assert found.json["spoken"]["order"] == "yxyx"
+
+
+def test_a_run_counts_answers_that_break_the_contract_and_truncated_ones(refbench, server, small_world, tmp_path):
+    boxes = iter(["[0.1, 0.1, 0.5, 0.5]", "[10, 10, 60, 60]", "[0.1, 0.1, 0.5", "I see nothing"])
+    server.say, server.moods = lambda body: next(boxes), [("",), ("",), ("length",)]
+    preset = declare(tmp_path, convention={"space": "unit"})
+    words = ("--task", "refcocog_rec", "--split", "val", "--limit", 4, "--batch-size", 1, "--max-failures", "100%")
+    outcome = refbench("eval", *words, "--model", f"openai-api:{preset}", "--data-root", small_world, "--json")
+    [row] = outcome.json["rows"]
+    assert (row["n"], row["failed"], row["unparsable"]) == (4, 0, 3)
+
+
+def test_a_preset_says_in_words_which_box_is_asked_about(server, query):
+    name = "OpenGVLab/InternVL3-8B"
+    server.models = [name]
+    entry = openai_api.of_reference(name)
+    assert (entry.units, entry.regions, entry.licence) == (("text", "box"), True, "Apache-2.0")
+    asked = replace(query[0], question="", regions=(Region("box", box_xyxy=(0.0, 0.0, 15.5, 10.0)),))
+    entry.load(LoadOptions()).predict([asked])
+    [body] = server.asked
+    assert body["model"] == name
+    assert body["messages"][0]["content"][1]["text"] == (
+        "Please provide a short description for this region: <box>[[0, 0, 500, 500]]</box>"
+    )
+    assert "not as points" in entry.refuse(replace(asked, regions=(Region("point", points_xy=((1.0, 1.0),)),)), ())
+
+
+def test_a_picture_is_sent_at_the_size_that_its_boxes_are_about(server, query, tmp_path):
+    declared = declare(tmp_path, convention={"space": "pixel_resized"}, multiple=28, most_pixels=1000)
+    server.say = lambda body: "[0, 14, 28, 28]"
+    [answer] = openai_api.load(str(declared), LoadOptions()).predict([replace(query[0], wants="box", question="it")])
+    url = server.asked[0]["messages"][0]["content"][0]["image_url"]["url"]
+    assert Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).size == (28, 28)
+    assert answer.boxes() == [(0.0, 10.0, 31.0, 20.0)]
+    preset = ServerPreset(model="toy", multiple=28, most_pixels=1_003_520)
+    assert preset.sent_hw((480, 640)) == (476, 616)
+    assert preset.sent_hw((3000, 4000)) == (840, 1148)
+
+
+@pytest.mark.parametrize("name", presets("openai-api"))
+def test_every_preset_declares_its_boxes_and_where_they_come_from(name):
+    preset = strict_yaml.read(PRESETS / "openai-api" / f"{name}.yaml", ServerPreset)
+    assert preset.units() == ("text", "box")
+    assert preset.licence
+    assert preset.source
+    assert bool(preset.multiple) == (preset.convention.space == "pixel_resized")
 
 
 def test_arguments_change_the_request_and_the_fingerprint(server, query):

@@ -81,9 +81,8 @@ def stored(state):
     return {name: value.clone() for name, value in trained.items()}, {n: v.clone() for n, v in vision.items()}
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A random model of transformers, and a folder with its parts as they are published."""
+def write(folder):
+    """Write the parts of a random model of transformers as they are published; return both."""
     from transformers import Blip2ForConditionalGeneration, LlamaConfig
 
     spoken = tokenizer()
@@ -100,7 +99,6 @@ def made(tmp_path_factory):
         model.language_model.lm_head.weight.normal_(0, 1)  # so that answers differ
         for layer in model.vision_model.encoder.layers:  # keys have no bias in the published design
             layer.self_attn.qkv.bias.view(3, -1)[1] = 0
-    folder = tmp_path_factory.mktemp("vpgtrans")
     model.language_model.save_pretrained(folder / "llm")
     spoken.save_pretrained(folder / "llm")
     trained, vision = stored(model.state_dict())
@@ -114,6 +112,12 @@ def made(tmp_path_factory):
     torch.save({"model": trained | leftovers, "optimizer": {"step": 3}, "epoch": 0}, folder / "tiny.pth")
     torch.save({"model": vision | {"visual_encoder.blocks.39.norm1.bias": torch.ones(3)}}, folder / "vit.pth")
     return SimpleNamespace(folder=folder, model=model, trained=trained, vision=vision, tokenizer=spoken)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """See `write`."""
+    return write(tmp_path_factory.mktemp("vpgtrans"))
 
 
 def preset_in(where, folder, base="vl-llama", **changes):

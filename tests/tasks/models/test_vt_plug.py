@@ -32,9 +32,8 @@ from tasks.models import vt_plug
 STAGES = sorted((Path(__file__).parents[3] / "configs" / "train" / "vt_plug").glob("*.yaml"))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A tiny random checkpoint of the preset's grammar and design."""
+def write(folder):
+    """Write a tiny random checkpoint of the preset's grammar and design."""
     words = build_tokenizer("vd_cot")
     small = preset("vt_plug_tiny", len(words))
     width = {"width": 16, "layers": 1, "heads": 2, "mlp_width": 32, "pixel_width": 8, "window": 3, "head_width": 16}
@@ -50,9 +49,14 @@ def folder(tmp_path_factory):
     )
     torch.manual_seed(0)
     model = RefVLM(sizes).eval()
-    out = tmp_path_factory.mktemp("vt_plug")
-    checkpoint.save(out, model, words, model.state_dict(), torch.float32)
-    return out
+    checkpoint.save(folder, model, words, model.state_dict(), torch.float32)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """See `write`."""
+    return write(tmp_path_factory.mktemp("vt_plug"))
 
 
 @pytest.fixture
