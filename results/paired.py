@@ -232,10 +232,10 @@ def _test(metric: Metric, found: Statistic, key: str, units: int, how: tuple[int
         if (under[:units] == under[units:]).all():
             test = f"{SIGNS}, all" if units <= EXACT_PAIRS else f"{SIGNS}, {resamples:,}"
             return sign_flip(second - first, resamples, seed), test
-    return _swap_test(found.only([key]), key, units, how)
+    return swap_test(found.only([key]), key, units, how)
 
 
-def _swap_test(found: Statistic, key: str, units: int, how: tuple[int, int]) -> tuple[float, str]:
+def swap_test(found: Statistic, key: str, units: int, how: tuple[int, int]) -> tuple[float, str]:
     """How often runs that swap their answers to random images differ as far as these two."""
     resamples, seed = how
     exact = units <= EXACT_PAIRS and (found.is_cheap or 2**units <= resamples)

@@ -54,3 +54,14 @@ def test_the_digest_ignores_the_order_of_samples_and_sees_every_change():
     assert rows.digest(IDS, changed) != rows.digest(IDS, ROWS)
     assert rows.digest_ids(IDS[::-1]) == rows.digest_ids(IDS)
     assert rows.digest_ids(["a", "bc"]) != rows.digest_ids(["ab", "c"])
+
+
+def test_tags_of_samples_are_kept_beside_the_rows(tmp_path):
+    path = tmp_path / "rows.npz"
+    path.write_bytes(
+        rows.to_bytes(["s1", "s2"], ["i", "i"], {"toy": [{"x": 1}, {"x": 2}]}, [{"kind": "a"}, {"size": "b/c"}])
+    )
+    assert rows.read_tags(path) == {"kind": ["a", ""], "size": ["", "b/c"]}
+    assert rows.read(path) == (["s1", "s2"], ["i", "i"], {"toy": [{"x": 1}, {"x": 2}]})
+    path.write_bytes(rows.to_bytes(["s1"], ["i"], {"toy": [{"x": 1}]}))
+    assert rows.read_tags(path) == {}
