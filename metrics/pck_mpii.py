@@ -99,8 +99,16 @@ def measure(found_xy: np.ndarray | None, true_xy: np.ndarray, visible: np.ndarra
 
 def aggregate(rows: Sequence[Row], zero_head: ZeroHead = "official") -> dict[str, float]:
     """Turn rows of persons, in any order, into the MPII table; NaN where a joint is never visible."""
+    overall, parts = table(poses_of(rows), THRESHOLDS, zero_head)
+    first = f"pckh@{THRESHOLDS[0]:g}"
+    found = {**overall, **{part: values[first] for part, values in parts.items()}}
+    return {key: np.nan if value is None else value for key, value in found.items()}
+
+
+def poses_of(rows: Sequence[Row]) -> Poses:
+    """Put the rows of persons together again."""
     nowhere = [np.nan] * (2 * JOINTS)
-    poses = Poses(
+    return Poses(
         true_xy=np.array([row["true"] for row in rows], dtype=np.float64).reshape(-1, JOINTS, 2),
         found_xy=np.array([row.get("found", nowhere) for row in rows], dtype=np.float64).reshape(-1, JOINTS, 2),
         visible=np.array([row["visible"] for row in rows], dtype=bool).reshape(-1, JOINTS),
@@ -108,10 +116,6 @@ def aggregate(rows: Sequence[Row], zero_head: ZeroHead = "official") -> dict[str
         head_px=np.array([row["head"] for row in rows], dtype=np.float64),
         names=(),
     )
-    overall, parts = table(poses, THRESHOLDS, zero_head)
-    first = f"pckh@{THRESHOLDS[0]:g}"
-    found = {**overall, **{part: values[first] for part, values in parts.items()}}
-    return {key: np.nan if value is None else value for key, value in found.items()}
 
 
 def metric(zero_head: ZeroHead = "official") -> Metric:

@@ -135,7 +135,7 @@ def _data(run: Run, content: Mapping[str, Any], data_root: Path | None) -> Data:
 
     kept = (content.get("opens") or {}).get("data_root")
     root = data_root or (Path(kept) if kept else None)
-    built_in = run.record.data == "sample" and root is not None and not is_world(root)
+    built_in = run.record.data == "sample" and data_root is None and root is not None and not is_world(root)
     if run.record.data == "official" and root is None:
         raise DataError("the run does not say where its files were; name them with --data-root")
     return find_data(None if built_in else root, False)

@@ -40,7 +40,7 @@ def visit(browser: Any, address: str, **look: Any) -> Iterator[SimpleNamespace]:
     """
     context = browser.new_context(**look)
     seen = SimpleNamespace(page=context.new_page(), complaints=[], asked=[])
-    seen.page.set_default_timeout(20_000)
+    seen.page.set_default_timeout(60_000)
     seen.page.on(
         "console", lambda told: seen.complaints.append(told.text) if told.type in ("error", "warning") else None
     )

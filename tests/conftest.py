@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from runpy import run_path
 from types import SimpleNamespace
@@ -95,3 +96,14 @@ def chat() -> Iterator[SimpleNamespace]:
     chat = SimpleNamespace(**run_path(str(Path(__file__).with_name("chat.py")), run_name="chat"))
     with chat.serve(chat.Chat()) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[SimpleNamespace]:
+    """A headless Chromium: `visit(address, **look)` opens a page, see `browser.py`. Skips where there is none."""
+    tools = SimpleNamespace(**run_path(str(Path(__file__).with_name("browser.py")), run_name="browser"))
+    if not tools.CHROMIUM.is_file():
+        pytest.skip(f"{tools.CHROMIUM} is not installed")
+    pytest.importorskip("playwright.sync_api")
+    with tools.launch() as chromium:
+        yield SimpleNamespace(visit=partial(tools.visit, chromium))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics import ap_rows, coco_eval, detection, keypoints, lvis, match_rows, panoptic
+from metrics import ap_rows, coco_eval, detection, keypoints, lvis, match_rows, panoptic, pck_mpii
 from metrics.base import Metric, Row
 from metrics.matching import IOU_THRESHOLDS, Matches
 from results.report.axes import Frame
@@ -152,25 +152,19 @@ def _of_saliency(metric: Metric, runs: Sequence[Rows]) -> list[Figure]:
 
 
 def _of_joints(metric: Metric, runs: Sequence[Rows]) -> list[Figure]:
-    """PCK over the distance that is allowed, for those joints whose size of reference the rows hold."""
-    at = np.linspace(0.0, 1.0, 51)
+    """PCKh, as MPII weighs joints, over the distance that is allowed."""
+    at = np.linspace(0.0, 1.0, 51).tolist()
     curves = []
     for run in runs:
-        far = np.concatenate([_distances(row) for row in run.rows]) if run.rows else np.zeros(0)
-        curves.append(Curve(run.name, at.tolist(), [float((far <= x).mean()) if far.size else math.nan for x in at]))
-    frame = Frame(
-        "PCKh over the distance that is allowed", "share of the head's size", "share of joints", y_range=(0.0, 1.0)
-    )
-    return [Figure(lines(curves, frame), "Over all joints that are annotated; the table reads it at 0.5.")]
+        scores, _ = pck_mpii.table(pck_mpii.poses_of(run.rows), at, "official")
+        curves.append(Curve(run.name, at, [_or_nan(scores[f"pckh@{x:g}"]) for x in at]))
+    title = "PCKh over the distance that is allowed"
+    frame = Frame(title, "share of the head's size", "PCKh", y_range=(0.0, 1.0))
+    return [Figure(lines(curves, frame), "The table reads it at 0.5.")]
 
 
-def _distances(row: Row) -> NDArray[np.float64]:
-    true = np.asarray(row["true"], dtype=np.float64).reshape(-1, 2)
-    seen = np.asarray(row["visible"], dtype=bool)
-    found = np.asarray(row.get("found") or np.full(true.size, np.nan), dtype=np.float64).reshape(-1, 2)
-    far = np.hypot(*(found - true).T) / max(float(row["head"]), 1e-9)
-    kept: NDArray[np.float64] = np.where(np.isfinite(far), far, np.inf)[seen]
-    return kept
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _of_values(metric: Metric, runs: Sequence[Rows]) -> list[Figure]:
@@ -230,11 +224,11 @@ def _error(row: Row, key: str) -> float:
 
 
 CURVES: Mapping[str, Callable[[Metric, Sequence[Rows]], list[Figure]]] = {
-    **dict.fromkeys(("rec", "rec_any", "rec_gt", "res", "res_lisa", "gres"), _of_overlaps),
-    **dict.fromkeys(("bbox", "segm", "lvis_bbox", "lvis", "lvis_segm"), _of_boxes),
+    **dict.fromkeys(("rec", "rec_any", "rec_gt", "res", "res_lavt", "res_lisa", "gres"), _of_overlaps),
+    **dict.fromkeys(("bbox", "segm", "lvis_bbox", "lvis"), _of_boxes),
     "keypoints": _of_poses,
     "panoptic": _of_segments,
-    "semantic": _of_classes,
+    **dict.fromkeys(("semantic", "semantic_mmseg"), _of_classes),
     "depth": _of_depth,
     "salient": _of_saliency,
     "pckh": _of_joints,
