@@ -116,6 +116,8 @@ CARD = Card(
         "refusal_accuracy": "share that refuses exactly where there is nothing to find",
         "plan_count_mae": "mean absolute difference between the counts of plan and body (lower is better)",
     },
+    bounds={"count_mae": (None, 0.0), "plan_count_mae": (None, 0.0)},
+    units={"count_mae": "instances", "plan_count_mae": "instances"},
 )
 FIDELITY = Metric(
     name="fidelity", kind="fidelity", protocol="fidelity/1", aggregate=aggregate, headline="parse_rate", card=CARD

@@ -209,6 +209,8 @@ CARD = Card(
         "epe": "mean distance in pixels (lower is better)",
         "nme": "mean distance over the longer box side (lower is better)",
     },
+    bounds={"epe": (None, 0.0), "nme": (None, 0.0)},
+    units={"epe": "pixels"},
 )
 
 OPTIONS = {

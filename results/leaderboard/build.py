@@ -27,7 +27,7 @@ class Rules:
         groups: model -> heading; models without one stand under `OTHERS`.
         unranked: headings whose models are never best: sanity bounds.
         impossible: (model, task) -> whether the model has no answer of the kind that the task wants.
-        directions: key -> which way is better, for metrics of the user's own.
+        directions: key -> which way is better, where that is not the card of one of our metrics to say.
         keys: metrics of a task to show, in order; none for all.
         published: how many published rows a board shows at most, below the measured ones.
         published_beside_samples: show them also where every measured row is of the sample world.

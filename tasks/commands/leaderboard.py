@@ -9,7 +9,6 @@ from tasks.commands import show
 from tasks.parser import folder, names, natural
 
 if TYPE_CHECKING:
-    from results.direction import Better
     from results.leaderboard.board import Board
     from results.leaderboard.build import Rules
     from results.run import Run
@@ -42,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", metavar="S[,S…]", type=names, default=(), help="only these splits")
     add("--protocol", metavar="CODE[,CODE…]", type=names, default=(), help="only rows of these protocols")
     add("--metric", metavar="K[,K…]", type=names, default=(), help="with --task: only these numbers, in this order")
+    add("--lower", metavar="K[,K…]", type=names, default=(), help="numbers of your own that get better downwards")
     add("--best", choices=("column", "group"), default="column", help="where best and second are looked for")
     add("--groups", choices=("family", "none"), default="family", help="headings of models (default: family)")
     add("--mixed", action="store_true", help="rank rows of different protocols, each with a footnote")
@@ -148,7 +148,7 @@ def _rules(args: argparse.Namespace, runs: "list[Run]") -> "Rules":
         else {name: kind for name, kind in families.items() if kind == SANITY},
         unranked=frozenset({SANITY}),
         impossible=_impossible(entries, tasks),
-        directions=_directions(tasks),
+        directions=dict.fromkeys(args.lower, "lower"),
         keys=args.metric,
         published=10 if args.published is None else args.published,
         published_beside_samples=args.published is not None,
@@ -174,12 +174,3 @@ def _impossible(entries: "Mapping[str, ModelEntry]", tasks: "Mapping[str, Task]"
         return model in entries and task in tasks and tasks[task].kind.wants not in entries[model].units
 
     return check
-
-
-def _directions(tasks: "Mapping[str, Task]") -> "dict[str, Better]":
-    """Directions of metrics that are not of this house: those of ours are known."""
-    from metrics.registry import metrics
-
-    ours = {metric.name for metric in metrics()}
-    own = [metric for task in tasks.values() for metric in task.kind.metrics if metric.name not in ours]
-    return {metric.headline: "higher" if metric.higher_is_better else "lower" for metric in own}

@@ -50,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
         "started": found.started,
         "ended": found.ended,
         "commit": found.commit,
-        "command": " ".join(map(str, found.facts.get("command", ()))),
+        "command": show.plain(" ".join(map(str, found.facts.get("command", ())))),
         "refbench": record.refbench,
         "failed": f"{record.failed} failed, {record.unparsable} unparsable, {record.missing} missing of {record.n}",
-        f"protocol {fingerprint.code(record)}": {name: value for name, value in protocol.items() if value},
+        f"protocol {fingerprint.code(record)}": {name: show.plain(value) for name, value in protocol.items() if value},
         "numbers": {key: _value(found, key) for key in record.columns},
         "files": wrong or f"all as the run wrote them; numbers {numbers}",
     }

@@ -99,6 +99,23 @@ def test_boards_by_suite_and_capability_cover_their_tasks(refbench, runs):
         ]
 
 
+def test_a_number_of_ones_own_appears_and_may_get_better_downwards(refbench, runs):
+    """As another program writes a record: its metric has no code here."""
+    for path in Path("runs").rglob("result.json"):
+        content = json.loads(path.read_text())
+        is_oracle = content["model"] == "oracle"
+        content["columns"].append("seconds")
+        content["metrics"]["seconds"] = 3.5 if is_oracle else 1.5
+        content["units"]["seconds"] = "s"
+        path.write_text(json.dumps(content))
+    words = ("leaderboard", "--task", "refcocog_rec", "--split", "val", "--metric", "seconds", "--json")
+    [board] = refbench(*words, "--lower", "seconds").json["boards"]
+    assert (board["columns"][0]["better"], board["columns"][0]["unit"]) == ("lower", "s")
+    assert [line["cells"][0]["value"] for line in board["lines"]] == [1.5, 3.5]
+    [board] = refbench(*words).json["boards"]
+    assert [line["cells"][0]["value"] for line in board["lines"]] == [3.5, 1.5]
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
