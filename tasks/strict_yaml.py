@@ -47,7 +47,10 @@ def check(content: Any, model: type[Model], place: str) -> Model:
 
 
 def _reason(error: ValidationError, model: type[BaseModel]) -> str:
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    first = next(
+        (each for each in errors if each["type"] == "extra_forbidden"), errors[0]
+    )  # a slip lacks the right key
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return str(unknown("key", key, model.model_fields))

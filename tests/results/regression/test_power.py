@@ -139,7 +139,7 @@ def test_a_drop_of_eight_points_is_found_nearly_always():
 @pytest.mark.parametrize("images", [117, 350])
 def test_power_over_the_size_of_the_drop(images):
     """Print the table of docs/ci_gate.md; power grows with the drop, and is alpha without one."""
-    count = 200
+    count = 100
     book = RuleBook(rules=(*SIGNIFICANCE.rules, *NAIVE), correction="none")
     found = {drop: alarms(book, count, images, drop, resamples=500) for drop in DROPS}
     print(f"\n{images} images, {images * SENTENCES} sentences, {count} repetitions")
