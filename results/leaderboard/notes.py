@@ -30,7 +30,10 @@ def of_record(record: Record, usual: Record) -> tuple[str, ...]:
         found.append("teacher-forced: the model was fed the right answer while it wrote its own")
     if record.missing:
         found.append(f"{record.missing} samples have no answer and count as wrong")
-    found += [f"other protocol: {each.line()}" for each in differing(record, usual)]
+    found += [
+        f"other protocol: {each.field} is {each.one or 'none'} here, {each.other or 'none'} in the others"
+        for each in differing(record, usual)
+    ]
     return tuple(found)
 
 

@@ -1,11 +1,7 @@
-import csv
-import io
-import json
 from dataclasses import replace
 
 import pytest
 
-from results.leaderboard import machine
 from results.leaderboard.board import Board, Cell, Column, Line
 from results.leaderboard.render import MARKDOWN, TEXT, render
 from results.published import Source
@@ -78,37 +74,6 @@ def test_a_hostile_name_stays_a_name(name):
     for bad in ("<script", "[x](", "| **x", "\x1b", " `x`", " $x$"):
         assert bad not in line
     assert "\x1b" not in render(board, TEXT)
-
-
-def test_csv_has_one_unrounded_number_a_line():
-    entries = list(csv.DictReader(io.StringIO(machine.to_csv([BOARD]))))
-    assert [entry["model"] for entry in entries] == ["one", "two", "three", "peer"]
-    first, second, third, peer = entries
-    assert (first["value"], first["low"], first["high"], first["mark"], first["n"]) == (
-        "0.5",
-        "0.25",
-        "0.75",
-        "best",
-        "8",
-    )
-    assert (first["better"], first["protocol"], first["run"]) == ("higher", "0123abcd", "aaaaaaaaaa")
-    assert (second["state"], second["notes"]) == ("partial", "limit: 4 of 8 samples")
-    assert (third["state"], third["value"]) == ("undefined", "")
-    assert (peer["measured"], peer["source"], peer["n"]) == ("no", "A paper, Table 1", "")
-
-
-def test_a_spreadsheet_takes_no_name_for_a_formula():
-    board = replace(BOARD, lines=(Line("=cmd()", "@sum", (replace(BEST, value=-0.5),)),))
-    [entry] = csv.DictReader(io.StringIO(machine.to_csv([board])))
-    assert (entry["model"], entry["group"], entry["value"]) == ("'=cmd()", "'@sum", "-0.5")
-
-
-def test_json_holds_everything_and_no_nan():
-    found = json.loads(json.dumps(machine.to_json([BOARD]), allow_nan=False))
-    [board] = found["boards"]
-    assert board["columns"][0]["better"] == "higher"
-    assert board["lines"][0]["cells"][0]["value"] == 0.5
-    assert board["lines"][3]["source"]["title"] == "A paper"
 
 
 def test_thousands_of_lines_are_laid_out():
