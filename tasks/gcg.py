@@ -1,6 +1,6 @@
 """Grounded captions: a photo in, a caption out whose phrases carry masks.
 
-The answer's text is the caption; each of its groups is a phrase with the masks of what it names. One that failed or
+The answer's words are the caption; each of its groups is a phrase with the masks of what it names. One that failed or
 could not be read is an empty caption without masks.
 """
 
@@ -19,6 +19,8 @@ from metrics.ap_rows import to_rows
 from metrics.base import Row
 from metrics.gcg_files import read_predictions
 from metrics.text_similarity import Similarity, bert, jaccard
+from refvlm.prompting import spoken_text
+from refvlm.trp import TASK, parse
 from tasks.base import TaskKind, answer
 
 OPTIONS = ("text", "bert")
@@ -34,12 +36,18 @@ def measure_all(
     """Compare masks, phrases and captions; CIDEr-D weighs words by the whole set, METEOR comes where its jar runs."""
     truths = [sample.truth(GroundedTarget) for sample in samples]
     answers = [prediction if prediction.status == "ok" else Prediction("", "failed") for prediction in predictions]
-    texts = captions.measure_all([each.text for each in answers], [[truth.caption] for truth in truths])
+    texts = captions.measure_all([_caption(each) for each in answers], [[truth.caption] for truth in truths])
     rows = [
         _matched(truth, prediction, similarity) | _ranked(truth, prediction, place) | text
         for place, (truth, prediction, text) in enumerate(zip(truths, answers, texts, strict=True))
     ]
     return {name: rows}
+
+
+def _caption(prediction: Prediction) -> str:
+    """The words of an answer; one in the triplet grammar has a plan before them and marks between."""
+    text = prediction.text
+    return spoken_text(parse(text)) if text.startswith(TASK) else text
 
 
 def _phrases(prediction: Prediction) -> tuple[list[str], list[Rle]]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 EXAMPLES = """  refbench score bbox --targets instances_val2017.json --predictions detections.json
   refbench score depth --targets depth/ --predictions predicted/ --option preset=marigold
   refbench score --task refcocog_res --split test --predictions predictions.jsonl
+  refbench score fidelity --predictions runs/refvlm    (finished runs: do answers keep to the grammar and their plan?)
   refbench metrics bbox    (shows formats and options)"""
 
 
@@ -54,6 +55,11 @@ def _by_metric(args: argparse.Namespace) -> "ScoreReport":
         raise ConfigError(f"name what to score with: METRIC ({', '.join(known)}) or --task T")
     if args.metric not in known:
         raise unknown("metric of official files", args.metric, known, "refbench metrics")
+    if args.targets is None and args.metric == "fidelity" and args.predictions.is_dir():
+        from tasks.fidelity import score_runs
+
+        _options(args.option, args.metric, known[args.metric].options)
+        return score_runs(args.predictions)
     if args.targets is None:
         raise ConfigError(f"{args.metric} needs --targets: {known[args.metric].targets}")
     options = _options(args.option, args.metric, known[args.metric].options)

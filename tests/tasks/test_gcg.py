@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,13 @@ def test_options_that_do_not_fit_are_refused():
     for options in ({"text": "bert"}, {"bert": "folder"}):
         with pytest.raises(ConfigError, match="belong together"):
             configure(options)
+
+
+def test_the_caption_is_what_an_answer_in_the_triplet_grammar_says(samples):
+    truth = [perfect(sample) for sample in samples]
+    body = [f"<Phrase>{each.text}</Phrase>(<Unit>mask</Unit>[0]<REF>)" for each in truth]
+    written = [
+        replace(each, text=f"<Task>\nUnit decode (True).\n</Task>\n{own}")
+        for each, own in zip(truth, body, strict=True)
+    ]
+    assert measure_all(samples, written) == measure_all(samples, truth)

@@ -94,7 +94,7 @@ def model(toys, build):
 
 
 def test_toys_answer_what_the_model_says(model, tokenizer, script):
-    body = (Triplet("the star", "point", 2), Text(","), Triplet("the circle", "mask", 1), Text("."))
+    body = (Triplet("the star", "point", 2), Text(", "), Triplet("the circle", "mask", 1), Text("."))
     answer = [*tokenizer.encode(render(answer_for(body))), tokenizer.ids[EOS]]
     pixels = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
     model.llm.lm_head = script.teach(model, pixels, [(5, 6)], [answer])
