@@ -46,7 +46,7 @@ def report(refbench, tmp_path):
 
     def write(*words):
         out = tmp_path / "page.html"
-        told = refbench("report", *words, "--out", out, "--json")
+        told = refbench("report", "--pictures", 8, *words, "--out", out, "--json")
         return SimpleNamespace(told=told, text=out.read_text("utf-8") if out.exists() else "", out=out)
 
     return write
@@ -65,7 +65,7 @@ def change(path, edit):
 @pytest.mark.parametrize("task", TASKS.split(","))
 def test_every_sample_is_in_the_list_and_the_headline_on_a_card(copy, report, task):
     run = copy(task)["oracle"]
-    page = report(run, "--pictures", 8)
+    page = report(run)
     record = json.loads((run / "result.json").read_text("utf-8"))
     assert page.told.code == 0
     assert len(data_of(page.text)["entries"]) == record["n"] == page.told.json["samples"]
