@@ -34,7 +34,7 @@ def one_text(found: Comparison, markdown: bool = False) -> str:
         _flips(found),
         _moved(found, markdown),
         _slices(found, markdown),
-        *([f"undefined for one of them: {', '.join(map(_plain, found.undefined))}"] if found.undefined else []),
+        *([f"undefined for at least one: {', '.join(map(_plain, found.undefined))}"] if found.undefined else []),
         NOTES,
     ]
     return "\n\n".join(part for part in parts if part)

@@ -65,8 +65,11 @@ class Change:
 
     @property
     def detectable(self) -> float:
-        """The smallest true difference that these samples show at the 5 % level in 80 of 100 repetitions."""
-        return _DETECTABLE * self.error
+        """The smallest true difference that these samples show at the 5 % level in 80 of 100 repetitions.
+
+        NaN where all draws agree, as where both scores are 0: that tells nothing of samples that are not there.
+        """
+        return _DETECTABLE * self.error if self.error > 0 else float("nan")
 
 
 def paired(a: Run, b: Run, key: str, *, seed: int = 0, resamples: int = RESAMPLES) -> Change:

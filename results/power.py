@@ -53,9 +53,11 @@ class Power:
         value: the score.
         error: standard error of it over draws of images.
         difference_error: of the difference of two runs.
-        detectable: the smallest true difference that is seen.
+        detectable: the smallest true difference that is seen; NaN where all draws agree, as where all samples are
+            wrong: that tells nothing of samples that are not there.
         n, units: samples and images of the run.
-        needed_n, needed_units: samples and images for the wished difference; None where none was asked for.
+        needed_n, needed_units: samples and images for the wished difference; None where none was asked for, or
+            where nothing can be said.
         alike: the correlation that was assumed, or measured with a second run.
     """
 
@@ -116,8 +118,8 @@ def power(
 
 def _power(key: str, told: tuple[float, float, float, float], size: tuple[int, int], asked: Question) -> Power:
     value, error, between, alike = told
-    detectable = _reach(asked) * between
-    scale = None if asked.effect is None else (detectable / asked.effect) ** 2
+    detectable = _reach(asked) * between if between > 0 else math.nan
+    scale = None if asked.effect is None or math.isnan(detectable) else (detectable / asked.effect) ** 2
     needed = [None if scale is None else max(2, math.ceil(count * scale - 1e-9)) for count in size]
     return Power(key, value, error, between, detectable, *size, needed[0], needed[1], alike)
 

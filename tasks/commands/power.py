@@ -60,23 +60,18 @@ def run(args: argparse.Namespace) -> int:
     show.table(head, [_row(each, units.get(each.key, ""))[: len(head)] for each in found], right=head[1:])
     print(
         "\nfractions are times 100; detectable: the smallest true difference of two runs that is seen at "
-        f"p < {args.level:g} in {100 * args.power:g} of 100 repetitions."
+        f"p < {args.level:g} in {100 * args.power:g} of 100 repetitions; –: all draws agree."
     )
     return 0
 
 
 def _row(found: "Power", unit: str) -> list[str]:
     scale, digits = (100, 2) if unit == "fraction" else (1, 4)
-    numbers = [f"{scale * value:.{digits}f}" for value in (found.value, found.error, found.detectable)]
-    needed = [f"{count:,}" if count is not None else "" for count in (found.needed_n, found.needed_units)]
-    return [
-        found.key,
-        *numbers,
-        "–" if isnan(found.alike) else f"{found.alike:.2f}",
-        f"{found.n:,}",
-        f"{found.units:,}",
-        *needed,
-    ]
+    values = (found.value, found.error, found.detectable)
+    numbers = ["–" if isnan(value) else f"{scale * value:.{digits}f}" for value in values]
+    needed = [f"{count:,}" if count is not None else "–" for count in (found.needed_n, found.needed_units)]
+    alike = "–" if isnan(found.alike) else f"{found.alike:.2f}"
+    return [found.key, *numbers, alike, f"{found.n:,}", f"{found.units:,}", *needed]
 
 
 def _json(found: "Power") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tasks.cli import COMMANDS
 from tasks.parser import Parser
 
 DOCS = Path(__file__).parents[2] / "docs"
-GUIDES = ("running.md", "large_runs.md", "ci_gate.md", "models.md")
+GUIDES = ("running.md", "large_runs.md", "ci_gate.md", "models.md", "compare.md")
 
 
 def parser(name):

@@ -96,7 +96,7 @@ def test_lower_errors_are_better_and_undefined_scores_are_named(store_run):
     assert found.verdict(changes["abs_rel"]) == "better"
     assert found.verdict(changes["abs_rel"], p=0.5) == "no evidence"
     assert found.undefined == ["silog"]
-    assert "undefined for one of them: silog" in one_text(found)
+    assert "undefined for at least one: silog" in one_text(found)
 
 
 def test_whole_models_are_compared_task_by_task_with_holms_rule(store_run):

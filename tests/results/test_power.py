@@ -54,3 +54,9 @@ def test_unknown_scores_and_lone_images_are_refused(store_run):
         power(store_run(REC, rec([0.1, 0.9])), ["ciou"])
     with pytest.raises(DataError, match="two are needed"):
         power(store_run(REC, rec([0.1, 0.9]), ["same"] * 2, folder=A))
+
+
+def test_scores_that_never_vary_tell_nothing(store_run):
+    [found] = power(store_run(REC, rec([0.1] * 20)), ["acc@0.5"], Question(effect=0.01))
+    assert math.isnan(found.detectable)
+    assert found.needed_n is None
