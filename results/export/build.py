@@ -1,7 +1,7 @@
 """Fills a paper table: from its description and all evidence to cells with their sources."""
 
 import difflib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import log10
@@ -26,7 +26,7 @@ def build(name: str, spec: TableSpec, evidence: Evidence) -> Table:
     """
     places = columns(spec)
     chosen = subjects(spec, evidence)
-    if not chosen:
+    if not chosen or not _has_anything(chosen, spec):
         raise DataError(
             f"table '{name}' would be empty: no run and no published number fits its rows "
             "(`refbench export --list` shows what it asks for, `refbench eval` makes runs)"
@@ -53,6 +53,12 @@ def build(name: str, spec: TableSpec, evidence: Evidence) -> Table:
         impossible=spec.impossible,
         emphasis=emphasis(rows, [column.leaf.better for column in places], spec.best),
     )
+
+
+def _has_anything(chosen: Sequence[Subject], spec: TableSpec) -> bool:
+    """Whether a row has a run or a printed number, or the table asks for what needs neither."""
+    needs_none = any(block.fact is not None or block.can is not None for block in spec.columns)
+    return needs_none or any(subject.runs or subject.quotes for subject in chosen)
 
 
 def _cells(subject: Subject, column: Column, evidence: Evidence, spec: TableSpec) -> Cells:
@@ -169,17 +175,21 @@ def _other_protocols(grid: Sequence[Sequence[Cells]]) -> list[list[Cells]]:
     for at in range(len(found[0])):
         for part in range(len(found[0][at])):
             column = [row[at][part] for row in found]
+            alike: dict[tuple[object, ...], list[Cell]] = defaultdict(list)
+            for cell in column:
+                alike[_asked(cell)].append(cell)
+            usuals = {asked: _usual(cells) for asked, cells in alike.items()}
             for row, cell in zip(found, column, strict=True):
-                usual = _usual([other for other in column if _asks_alike(other, cell)])
+                usual = usuals[_asked(cell)]
                 if usual is not None and cell.code and cell.code != usual.code:
                     marked = replace(cell, notes=(*cell.notes, _difference(cell, usual)))
                     row[at] = (*row[at][:part], marked, *row[at][part + 1 :])
     return found
 
 
-def _asks_alike(one: Cell, other: Cell) -> bool:
-    """Whether two cells ask for the same task and split: rows may name their own."""
-    return (one.query or ())[:2] == (other.query or ())[:2]
+def _asked(cell: Cell) -> tuple[object, ...]:
+    """Task and split that a cell asks for: rows may name their own."""
+    return (cell.query or ())[:2]
 
 
 def _usual(cells: Sequence[Cell]) -> Cell | None:

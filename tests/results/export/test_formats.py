@@ -18,7 +18,8 @@ from results.export.spec import TableSpec
 
 HOSTILE = (
     r"\input{/etc/passwd}", r"50% & more_of #1 ${x}^2~", "<script>alert(1)</script>", "a|b`c*d_e", '=HYPERLINK("x")',
-    "日本語 模型 🤖", "naïve Ünïcode", "line\nbreak \x00\x1b[31m", "[bracket] -- 'quote' \"double\"", "%", "\\\\", "]]>",
+    "日本語 模型 🤖", "naïve Ünïcode", "line\nbreak \x00\x1b[31m",
+    "[bracket] -- 'quote' \"double\"", "%", "\\\\", "]]>",
 )  # fmt: skip
 SPEC = TableSpec.model_validate(
     {
@@ -39,11 +40,13 @@ SPEC = TableSpec.model_validate(
 
 
 def hostile(make_run):
-    return [
-        make_run(name, split=split, value=0.5 + at / 100)
-        for at, name in enumerate(HOSTILE)
-        for split in ("val", "test")
-    ]
+    values = [(name, 0.5 + at / 100) for at, name in enumerate(HOSTILE)]
+    return [make_run(name, split=split, value=value) for name, value in values for split in ("val", "test")]
+
+
+def compiled(folder):
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, errors="replace", check=False, timeout=240)
 
 
 @pytest.fixture
@@ -74,10 +77,7 @@ def test_latex_compiles(make_run, tmp_path, groups, transpose):
     found = build("toy", spec, Evidence([*hostile(make_run), make_run("sampled", data="sample")]))
     text = latex.draw(lay_out(found), provenance.lines(found))
     (tmp_path / "t.tex").write_text(latex.document(text), encoding="utf-8")
-    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
-    done = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False, timeout=240
-    )
+    done = compiled(tmp_path)
     assert done.returncode == 0, done.stdout[-2000:]
 
 
@@ -85,10 +85,7 @@ def test_latex_compiles(make_run, tmp_path, groups, transpose):
 def test_a_table_of_many_rows_compiles_over_pages(make_run, tmp_path):
     found = build("toy", SPEC, Evidence([*hostile(make_run), *(make_run(f"model {at}") for at in range(120))]))
     (tmp_path / "t.tex").write_text(latex.document(latex.draw(lay_out(found))), encoding="utf-8")
-    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
-    done = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False, timeout=240
-    )
+    done = compiled(tmp_path)
     assert done.returncode == 0, done.stdout[-2000:]
     assert re.search(r"\((\d+) pages", done.stdout)
 
