@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from benchmarks.errors import ConfigError, ModelError, unknown
 from benchmarks.schema import Query, Unit
@@ -39,6 +39,8 @@ class Preset(BaseModel):
         source: where the publisher documents the settings.
         note: what a reader of its rows must know.
         model_types: architectures (`model_type` of `config.json`) whose checkpoints follow it unless told otherwise.
+        millions: how many million weights it has, about, as its publisher states: for the estimate of its memory where
+            the checkpoint is not here; 0 where nobody says.
         trust_remote_code: run Python code that lies in the checkpoint's folder; that code is then part of the
             model's identity.
         spare_keys: patterns (regular expressions) of stored weights that the architecture rightly leaves unused.
@@ -54,13 +56,14 @@ class Preset(BaseModel):
     source: str = ""
     note: str = ""
     model_types: list[str] = []
+    millions: float = Field(default=0, ge=0)
     trust_remote_code: bool = False
     spare_keys: list[str] = []
     absent_keys: list[str] = []
 
     def settings(self) -> dict[str, object]:
         """Everything that can change an answer, ready for JSON: what says where it comes from is left out."""
-        prose = {"checkpoint", "revision", "licence", "description", "source", "note", "model_types"}
+        prose = {"checkpoint", "revision", "licence", "description", "source", "note", "model_types", "millions"}
         return self.model_dump(mode="json", exclude=prose)
 
 
@@ -199,7 +202,8 @@ def _entry(found: Member[P], load: Callable[[Member[P], Path, LoadOptions], Mode
         try:
             folder = found.located(weights)
         except ModelError:
-            return []  # shown without its size: the card must not need the weights
+            about = [ModelSize(f"{preset.checkpoint}, about", round(preset.millions * 1e6))]
+            return about if preset.millions else []  # the card must not need the weights
         return [ModelSize(folder.name, stored_values(folder))]
 
     return ModelEntry(

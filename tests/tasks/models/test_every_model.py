@@ -12,7 +12,7 @@ import yaml
 from tasks import registry
 from tasks.kinds import all_kinds
 from tasks.matrix import cells
-from tasks.models.families import PRESETS
+from tasks.models.families import PRESETS, presets
 from tasks.models.registry import all_models, find
 
 HERE = Path(__file__).parent
@@ -113,6 +113,7 @@ CASES = {
     "hf-promptable sam": built("hf-promptable", "sam-base", "sam", 1),
     "hf-segmenter eomt": built("hf-segmenter", "eomt-large-coco-panoptic", "eomt", **LOW),
     "hf-segmenter mask2former": built("hf-segmenter", "mask2former-swin-large-coco-panoptic", "mask2former", **LOW),
+    "hf-segmenter maskformer": built("hf-segmenter", "maskformer-swin-large-coco", "maskformer", **LOW),
     "hf-segmenter oneformer": built("hf-segmenter", "oneformer-swin-large-coco", "oneformer", **LOW),
     "hf-vlm florence-2": vlm("florence-2-large", "florence"),
     "hf-vlm internvl": vlm("internvl3-8b", "internvl"),
@@ -156,6 +157,60 @@ def able(words):
 
 def test_every_model_of_the_package_has_a_case():
     assert {name.split()[0] for name in CASES} | set(ELSEWHERE) == set(all_models())
+
+
+TESTED = {
+    "hf-captioner": ("test_captions_are_those_of_transformers_one_photo_at_a_time",) * 2,
+    "hf-depth": ("test_maps_are_those_of_transformers_at_the_size_of_the_photo",) * 2,
+    "hf-detector": ("test_owl_answers_as_transformers_does", "test_dino_answers_phrases_as_transformers_does"),
+    "hf-pose": ("test_joints_are_those_of_transformers",) * 2,
+    "hf-promptable": (
+        "test_masks_are_those_of_transformers_at_the_size_of_the_photo",
+        "test_a_batch_answers_as_its_questions_alone_do",
+    ),
+    "hf-segmenter": ("test_masks_are_those_of_transformers_at_the_size_of_the_photo",) * 2,
+    "hf-vlm": (
+        "test_every_kind_of_question_is_asked_in_the_declared_words", "test_a_batch_answers_as_each_question_alone",
+    ),
+    "openai-api": (
+        "test_a_request_holds_the_photo_at_its_size_and_every_setting",
+        "test_requests_of_a_batch_are_under_way_together",
+    ),
+    "u-llava": ("test_ids_of_a_forced_answer", "test_answers_in_a_batch_are_those_alone"),
+    "vip-llava": (
+        "test_the_tasks_own_words_can_be_kept", "test_answers_are_those_of_transformers_and_the_same_in_a_batch",
+    ),
+    "vpgtrans": (
+        "test_the_ids_of_vl_llama_are_visual_tokens_then_begin_then_words", "test_a_batch_answers_as_single_queries_do",
+    ),
+    "vt-plug": ("test_the_question_is_put_in_vd_cot", "test_a_batch_answers_as_its_questions_alone_do"),
+}  # fmt: skip
+"""Model -> the tests of what it is given, and of a batch against single questions. Of one that stands twice, a batch is
+compared with what transformers makes of each photo alone. The reference model's are in tests/refvlm."""
+BOUNDS = {"oracle", "constant", "floor", "predictions"}
+MEMBERS = [
+    f"{name}:{preset}" for name, entry in all_models().items() if entry.of_reference for preset in presets(name)
+]  # fmt: skip
+
+
+def test_every_model_has_a_test_of_its_prompt_and_of_its_batches():
+    assert set(TESTED) | BOUNDS | {"refvlm"} == set(all_models())
+    for name, wanted in TESTED.items():
+        text = (HERE / f"test_{name.replace('-', '_')}.py").read_text()
+        assert all(f"def {test}(" in text for test in wanted), name
+
+
+@pytest.mark.parametrize("name", [*MEMBERS, "refvlm", "vt-plug"])
+def test_everything_known_of_a_model_can_be_shown_without_its_weights(refbench, name):
+    [card] = refbench("models", name, "--json").json
+    assert card["answers"]
+    assert card["description"]
+    assert card["licence"]
+    assert isinstance(card["published"], list)
+    if not name.startswith("openai-api:"):
+        assert card["needs"]
+        assert all(size["values"] > 1e6 and "GB in float32" in size["memory"] for size in card["sizes"])
+        assert card["sizes"]
 
 
 @pytest.mark.slow

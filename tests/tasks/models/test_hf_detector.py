@@ -54,7 +54,7 @@ def dino():
         encoder_attention_heads=4, decoder_attention_heads=4, num_queries=7, num_feature_levels=3, max_text_len=16,
         disable_custom_kernels=True,
     )  # fmt: skip
-    size = {"shortest_edge": 32, "longest_edge": 64}
+    size = {"shortest_edge": 48, "longest_edge": 64}
     return GroundingDinoForObjectDetection(config), GroundingDinoImageProcessorPil(size=size), words
 
 

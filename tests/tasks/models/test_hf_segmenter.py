@@ -10,16 +10,20 @@ import torch
 from transformers import (
     AutoModelForUniversalSegmentation,
     CLIPTokenizer,
+    DetrConfig,
     EomtConfig,
     EomtForUniversalSegmentation,
     Mask2FormerConfig,
     Mask2FormerForUniversalSegmentation,
+    MaskFormerConfig,
+    MaskFormerForInstanceSegmentation,
     OneFormerConfig,
     OneFormerForUniversalSegmentation,
     SwinConfig,
 )
 from transformers.models.eomt.image_processing_pil_eomt import EomtImageProcessorPil
 from transformers.models.mask2former.image_processing_pil_mask2former import Mask2FormerImageProcessorPil
+from transformers.models.maskformer.image_processing_pil_maskformer import MaskFormerImageProcessorPil
 from transformers.models.oneformer import image_processing_pil_oneformer
 from transformers.models.oneformer.image_processing_pil_oneformer import OneFormerImageProcessorPil
 
@@ -58,6 +62,18 @@ def mask2former():
     return Mask2FormerForUniversalSegmentation(config), Mask2FormerImageProcessorPil(size={"height": 64, "width": 64})
 
 
+def maskformer():
+    decoder = DetrConfig(
+        d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=16, decoder_ffn_dim=16, num_queries=5,
+    )  # fmt: skip
+    config = MaskFormerConfig(
+        backbone_config=SwinConfig(**SWIN), decoder_config=decoder, fpn_feature_size=32, mask_feature_size=32,
+        id2label=LABELS, init_xavier_std=4.0,
+    )  # fmt: skip
+    return MaskFormerForInstanceSegmentation(config), MaskFormerImageProcessorPil(size={"height": 64, "width": 64})
+
+
 def oneformer():
     config = OneFormerConfig(
         backbone_config=SwinConfig(**SWIN), num_queries=5, num_classes=4, id2label=LABELS, is_training=False,
@@ -85,17 +101,22 @@ def eomt(semantic=False):
     )
 
 
+BUILD = {
+    "maskformer": maskformer, "mask2former": mask2former, "oneformer": oneformer, "eomt": eomt,
+    "eomt-semantic": lambda: eomt(True),
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("segmenter")
-    builds = {"mask2former": mask2former, "oneformer": oneformer, "eomt": eomt, "eomt-semantic": lambda: eomt(True)}
-    for name, build in builds.items():
+    for name, build in BUILD.items():
         torch.manual_seed(0)
         model, *parts = build()
         decided(model)
         for each in (model.eval(), *parts):
             each.save_pretrained(root / name)
-    return {name: root / name for name in builds}
+    return {name: root / name for name in BUILD}
 
 
 def decided(model):
@@ -124,8 +145,7 @@ def load(folder, segments, tmp_path):
 
 def by_transformers(folder, name, segments, query):
     """(name, score, mask) of every segment, as the documentation of transformers makes them for one photo."""
-    build = {"mask2former": mask2former, "oneformer": oneformer, "eomt": eomt, "eomt-semantic": lambda: eomt(True)}
-    _, processor, *words = build[name]()
+    _, processor, *words = BUILD[name]()
     model = AutoModelForUniversalSegmentation.from_pretrained(folder).eval()
     given = {}
     if words:
@@ -149,6 +169,7 @@ def by_transformers(folder, name, segments, query):
         )[0]
     else:
         more = {
+            "maskformer": {"return_binary_maps": True},
             "mask2former": {"return_binary_maps": True},
             "oneformer": {"overlap_mask_area_threshold": 0.0},
         }.get(name, {})
@@ -163,6 +184,7 @@ def by_transformers(folder, name, segments, query):
 @pytest.mark.parametrize(
     ("name", "segments"),
     [
+        ("maskformer", "panoptic"), ("maskformer", "instance"),
         ("mask2former", "panoptic"), ("mask2former", "instance"), ("mask2former", "semantic"),
         ("oneformer", "panoptic"), ("oneformer", "instance"), ("oneformer", "semantic"),
         ("eomt", "panoptic"), ("eomt", "instance"), ("eomt-semantic", "semantic"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import string
 from types import SimpleNamespace
 
 import pytest
@@ -53,15 +54,17 @@ def lavis(name):
 
 
 def tokenizer():
-    """Words and marks of the sample world, and upstream's frames, as whole tokens."""
+    """Words and marks of the sample world, and upstream's frames, as whole tokens; other words by the letter."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     own = [token for token in build_tokenizer().tokens if re.fullmatch(r"\w+|[^\w\s]", token)]
-    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*MARKS, *WORDS.split(), *own]))}
+    letters = [*string.ascii_lowercase, *string.digits, *string.punctuation]  # what a word unknown to it is spelled in
+    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*MARKS, *WORDS.split(), *own, *letters]))}
     words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     words.normalizer = normalizers.Lowercase()
-    pieces = Regex("|".join([*WORDS.split(), r"\w+", r"[^\w\s]"]))
+    known = [rf"\b{word}\b" for word in own if word.isalnum()]
+    pieces = Regex("|".join([*WORDS.split(), *known, r"\w", r"[^\w\s]"]))
     words.pre_tokenizer = pre_tokenizers.Split(pieces, "removed", invert=True)
     return PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>", bos_token="<s>", eos_token="</s>")
 
@@ -219,7 +222,7 @@ def test_half_precision_runs_with_the_q_former_in_full(preset_file, queries):
 
 def test_words_with_the_id_of_the_visual_tokens_are_refused(loaded):
     with pytest.raises(ModelError, match="holds the place of visual tokens"):
-        loaded["vl-llama"].spelled.ids("an unheard word")
+        loaded["vl-llama"].spelled.ids("a snowman ☃")
 
 
 def test_an_answer_ends_before_the_stop_text(loaded, made):
