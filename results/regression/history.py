@@ -90,7 +90,7 @@ def _is_kin(one: Run, other: Run) -> bool:
 
 def _point(run: Run, is_candidate: bool) -> Point:
     record = run.record
-    label = run.commit[:7] or run.ended[:10] or run.id[:7]
+    label = run.commit[:7] or run.ended[5:10] or run.id[:7]
     value = finite(record.metrics.get(record.headline))
     return Point(label, run.ended, value, record.intervals.get(record.headline), is_candidate)
 
@@ -98,8 +98,7 @@ def _point(run: Run, is_candidate: bool) -> Point:
 def _panel(track: Track, top: float) -> list[str]:
     scale = 100.0 if track.unit == "fraction" else 1.0
     ends = [scale * end for point in track.points for end in (point.interval or (point.value,)) if end is not None]
-    last = max(len(track.points) - 1, 1)
-    area = Area(_LEFT, top + 22, WIDTH - _RIGHT, top + _PANEL - 34, (-0.5, last + 0.5), span(ends))
+    area = Area(_LEFT, top + 22, WIDTH - _RIGHT, top + _PANEL - 34, (-0.5, len(track.points) - 0.5), span(ends))
     title = lettering.cut(track.title, _NAME_PX, WIDTH - _LEFT - _RIGHT)
     parts = [text(_LEFT, top + 14, title), *vertical_axis(area, "%" if scale == 100.0 else track.unit)]
     parts.append(line((area.left, area.bottom), (area.right, area.bottom), INK))

@@ -38,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=folder,
         help="folder of all runs: for names, `best` and --history",
     )
+    add("--include", metavar="DIR", type=folder, help="folder of further task files, for metrics of your own")
     add("--candidate-model", metavar="M", help="of the candidate, only runs of this model")
     add("--baseline-model", metavar="M", help="of the baseline, only runs of this model")
     add("--all", action="store_true", help="lay out every check, however many there are")
@@ -78,13 +79,16 @@ def _request(args: argparse.Namespace, scratch: Path) -> "Request":
 
 
 def _judge(args: argparse.Namespace, request: "Request") -> int:
+    from results.regression.evidence import Examiner
     from results.regression.gate import decide, find
     from results.regression.layout import to_text
+    from tasks.commands.compare import known_metrics
     from tasks.rule_files import read
 
     book = read(args.rules)
     sides = find(request)
-    verdict = decide(sides, book)
+    known = known_metrics([*sides.candidate.runs, *sides.baseline.runs], args.include)
+    verdict = decide(sides, book, Examiner(known))
     _write_files(args, verdict, sides, request)
     if args.write_baseline is not None and verdict.passed:
         _save_baseline(args, sides.candidate.runs)

@@ -1,8 +1,13 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from benchmarks.errors import ConfigError, UnknownName
-from results.regression.rules import Absolute, Limit, Significance
+from results.regression.rules import KINDS, Absolute, Limit, Significance
 from tasks import rule_files
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "ci_gate.md").read_text("utf-8")
 
 
 @pytest.fixture
@@ -16,7 +21,13 @@ def read(tmp_path):
     return of
 
 
-@pytest.mark.parametrize("path", rule_files.BUILT_IN.glob("*.yaml"), ids=lambda path: path.stem)
+def test_the_rules_of_the_guide_are_rules(read):
+    [block] = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    book = read(block)
+    assert {rule.kind for rule in book.rules} == set(KINDS)
+
+
+@pytest.mark.parametrize("path", sorted(rule_files.BUILT_IN.glob("*.yaml")), ids=lambda path: path.stem)
 def test_built_in_sets_are_read_by_name_and_say_what_they_do(path):
     book = rule_files.read(path.stem)
     assert book.rules

@@ -8,6 +8,7 @@ world.
 """
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,6 +31,19 @@ SENTENCES = 6
 SHARE_RIGHT = 0.88
 REDRAWN = 0.10
 DROPS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05)
+
+
+def two_scores(rows):
+    """Take p@0.5 and ciou as `metrics.res` does, in plain Python: of single rows that is twenty times quicker."""
+    hits, inter, union = 0, 0, 0
+    for row in rows:
+        hits += row["inter"] > 0.5 * row["union"]
+        inter += row["inter"]
+        union += row["union"]
+    return {"p@0.5": hits / len(rows), "ciou": inter / max(union, 1)}
+
+
+LEAN = replace(RES, aggregate=two_scores)
 
 
 class InMemory(Examiner):
@@ -69,14 +83,14 @@ def answers(random, images, drop):
 
 def measured(name, ious, areas, images):
     rows = [{"inter": int(iou * area), "union": int(area), "missing": 0} for iou, area in zip(ious, areas, strict=True)]
-    keys = {key: ("res", key) for key in RES.aggregate(rows)}
+    keys = {key: ("res", key) for key in two_scores(rows)}
     ids = [f"{place:06d}" for place in range(len(rows))]
     clusters = [f"{place // SENTENCES:06d}" for place in range(len(rows))]
-    return Measured(name, ids, clusters, {"res": rows}, {"res": RES}, keys)
+    return Measured(name, ids, clusters, {"res": rows}, {"res": LEAN}, keys)
 
 
 def run_of(side, task):
-    values = RES.aggregate(side.rows["res"])
+    values = two_scores(side.rows["res"])
     return Run(
         Record(
             model="toy", task=task, kind="res", dataset="toy", split="test", data="official", limit=None,
@@ -120,6 +134,12 @@ def alarms(book, repetitions, images, drop, **more):
 def ends(chance, repetitions):
     """Where a count with this chance lies in 999 of 1,000 measurements."""
     return binom.interval(0.999, repetitions, chance)
+
+
+def test_the_two_scores_are_those_of_the_metric():
+    old, _, areas = answers(np.random.default_rng(0), 20, 0.0)
+    rows = measured("old", old, areas, 20).rows["res"]
+    assert two_scores(rows) == pytest.approx({key: RES.aggregate(rows)[key] for key in ("p@0.5", "ciou")})
 
 
 def test_alarms_without_a_cause_are_as_rare_as_alpha_says():
