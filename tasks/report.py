@@ -74,7 +74,8 @@ def run_names(runs: Sequence[Stored]) -> list[str]:
 def _with_intervals(run: Stored) -> Record:
     """The record with intervals for keys that it has none for, from the rows; those that it has are kept."""
     record, rows = run.run.record, list(run.rows_by_id.values())
-    if record.headline in record.intervals or not rows or not all(rows):
+    lacking = [key for key, value in record.metrics.items() if value is not None and key not in record.intervals]
+    if not lacking or not rows or not all(rows):
         return record
     found = intervals(run.metric, rows, run.run.image_ids)
     known = {key: pair for key, pair in found.items() if record.metrics.get(key) is not None}
