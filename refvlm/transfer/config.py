@@ -13,8 +13,8 @@ class TransferConfig(Strict):
     """What a stage takes from two models: a language model from one, the visual prompt generator from the other.
 
     Attributes:
-        llm: folder of a checkpoint whose language model and words are used, relative to the working folder; empty for
-            a fresh one.
+        llm: folder of a checkpoint whose language model and words are used, relative to the working folder, or
+            `bundled`; empty for a fresh one.
         generator: folder of a checkpoint whose vision part is used, or `bundled`; empty for a fresh one.
         projector: how the last layer into the language model starts: at random, or as the generator's own behind a word
             converter, see `refvlm.transfer.converter`.
@@ -31,8 +31,8 @@ class TransferConfig(Strict):
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        if self.projector == "converted" and (not self.llm or self.generator in ("", BUNDLED)):
-            raise ValueError("projector converted needs llm and, as generator, a folder with its own language model")
+        if self.projector == "converted" and not (self.llm and self.generator):
+            raise ValueError("projector converted needs llm, and as generator a model with a language model of its own")
         if self.read_words and (self.llm or self.generator):
             raise ValueError("read_words makes a fresh language model: leave llm and generator out")
         if self.word_order and self.llm:

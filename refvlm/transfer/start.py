@@ -56,8 +56,7 @@ def start_transfer(model: RefVLM, tokenizer: Tokenizer, section: TransferConfig)
         _copy(giver.llm, model.llm, section.llm, "language model")
     if not section.generator:
         return
-    folder = BUNDLED_FOLDER if section.generator == BUNDLED else _there(section.generator, "generator")
-    source, words = checkpoint.load(folder)
+    source, words = checkpoint.load(_there(section.generator, "generator"))
     _copy(source.vision, model.vision, section.generator, "vision part", leave=_PROJECTOR)
     if section.projector == "converted":
         tables = [each.llm.model.embed_tokens.weight.detach() for each in (source, model)]
@@ -66,6 +65,8 @@ def start_transfer(model: RefVLM, tokenizer: Tokenizer, section: TransferConfig)
 
 
 def _there(folder: str, key: str) -> Path:
+    if folder == BUNDLED:
+        return BUNDLED_FOLDER
     if not Path(folder).is_dir():
         raise ConfigError(f"transfer.{key}: {folder} is not there: train the stage before it, or correct the name")
     return Path(folder)

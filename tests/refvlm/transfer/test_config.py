@@ -8,7 +8,7 @@ from refvlm.training.config import load_config
     ("section", "said"),
     [
         ("{projector: converted, generator: a}", "needs llm"),
-        ("{projector: converted, llm: a, generator: bundled}", "a folder with its own language model"),
+        ("{projector: converted, llm: a}", "as generator a model with a language model of its own"),
         ("{read_words: true, llm: a}", "read_words makes a fresh language model"),
         ("{word_order: 3, llm: a}", "word_order is for a fresh language model"),
         ("{projecter: fresh}", "did you mean projector"),
