@@ -131,12 +131,11 @@ def evidence(specs: Iterable[TableSpec], runs: Sequence[Run], include: Path | No
         DataError: the published numbers cannot be read.
     """
     places: dict[tuple[str, str], None] = {}
-    for spec in specs:
-        for line in spec.rows:
-            for part in (part for block in spec.columns for part in block.numbers()):
-                task, split = line.task or part.task, line.split or part.split
-                if task is not None and split is not None:
-                    places[task, split] = None
+    pairs = ((line, part) for spec in specs for line in spec.rows for block in spec.columns for part in block.numbers())
+    for line, part in pairs:
+        task, split = line.task or part.task, line.split or part.split
+        if task is not None and split is not None:
+            places[task, split] = None
     registry = _Models(include)
     return Evidence(runs, quoted(places), registry.cannot, registry.can, registry.bounds())
 

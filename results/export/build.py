@@ -171,20 +171,26 @@ def _differ(cell: Cell, base: Cell) -> Cell:
 
 def _other_protocols(grid: Sequence[Sequence[Cells]]) -> list[list[Cells]]:
     """Mark measured numbers whose protocol is not the most frequent one of their column."""
-    found = [list(cells) for cells in grid]
-    for at in range(len(found[0])):
-        for part in range(len(found[0][at])):
-            column = [row[at][part] for row in found]
-            alike: dict[tuple[object, ...], list[Cell]] = defaultdict(list)
-            for cell in column:
-                alike[_asked(cell)].append(cell)
-            usuals = {asked: _usual(cells) for asked, cells in alike.items()}
-            for row, cell in zip(found, column, strict=True):
-                usual = usuals[_asked(cell)]
-                if usual is not None and cell.code and cell.code != usual.code:
-                    marked = replace(cell, notes=(*cell.notes, _difference(cell, usual)))
-                    row[at] = (*row[at][:part], marked, *row[at][part + 1 :])
-    return found
+    columns = []
+    for column in zip(*grid, strict=True):
+        parts = [_marked(cells) for cells in zip(*column, strict=True)]
+        columns.append(list(zip(*parts, strict=True)))
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _marked(column: Sequence[Cell]) -> list[Cell]:
+    """The cells of one column, those under another protocol than most with a footnote."""
+    alike: dict[tuple[object, ...], list[Cell]] = defaultdict(list)
+    for cell in column:
+        alike[_asked(cell)].append(cell)
+    usuals = {asked: _usual(cells) for asked, cells in alike.items()}
+    return [_beside(cell, usuals[_asked(cell)]) for cell in column]
+
+
+def _beside(cell: Cell, usual: Cell | None) -> Cell:
+    if usual is None or not cell.code or cell.code == usual.code:
+        return cell
+    return replace(cell, notes=(*cell.notes, _difference(cell, usual)))
 
 
 def _asked(cell: Cell) -> tuple[object, ...]:
