@@ -103,7 +103,7 @@ class Store:
             DataError: the root does not exist.
         """
         if not self.root.is_dir():
-            raise DataError(f"{self.root} is not a folder of runs: name one by --runs, or make some with `refbench eval` first")
+            raise DataError(f"{self.root} is not a folder of runs: name one by --runs, or run `refbench eval` first")
         runs, problems = index.load(self.root, folders(self.root))
         return runs, [Problem(folder, text) for folder, text in problems]
 
