@@ -121,7 +121,8 @@ alpha~\cite{b2020}\textsuperscript{*} & {\bf 91.2} & 80.0
 \rowcolor{gray!10} beta\_2 & \textcolor{red}{50.0} & 25.01 & 37.5 \\ \hline
 \end{tabular*}
 """
-    assert bad(verdicts(text)) == [("paper.tex:9", "25.01", "wrong")]
+    gamma_is_better = ("paper.tex:7", "91.2", "emphasis")
+    assert bad(verdicts(text)) == [gamma_is_better, ("paper.tex:9", "25.01", "wrong")]
 
 
 def test_included_files_are_read_and_missing_ones_refused(paper, verdicts, tmp_path):
