@@ -60,7 +60,8 @@ def expressions(
         rng: decides.
         several: whether the second expression means several objects; so it does where no phrase means exactly one.
     """
-    several = several or not any(len(each.fits) == 1 for each in _phrases(things, split, False))
+    alone = any(len(each.fits) == 1 for each in _phrases(things, split, False))
+    several = len(things) > 1 and (several or not alone)
     phrases = _phrases(things, split, several)
     fitting = [each for each in phrases if (len(each.fits) > 1 if several else len(each.fits) == 1)]
     chosen = fitting[int(rng.integers(len(fitting)))]

@@ -167,16 +167,19 @@ def polygon_masks(outlines: Sequence[np.ndarray]) -> np.ndarray:
     return masks
 
 
-def generate(seed: int, split: SplitName, index: int) -> Scene:
+def generate(seed: int, split: SplitName, index: int, most: int | None = None) -> Scene:
     """Generate one scene with its picture and masks.
 
     Args:
         seed: seed of the whole world.
         split: decides the random stream, and for "shifted" the harder rules.
         index: number of the scene within its split.
+        most: how many objects stay at most; None for all. The scenes of the sample world's files have all of theirs.
     """
     rng = rng_for(seed, split, index)
     things = draw_things(rng, split == "shifted")
+    if most is not None:
+        things = tuple(things[int(row)] for row in rng.permutation(len(things))[:most])
     masks = outline_masks(things)
     canvas = _background(rng)
     for thing, mask in zip(things, masks, strict=True):

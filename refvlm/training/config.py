@@ -20,6 +20,7 @@ class DataConfig(Strict):
         shapes: kind of question about scenes of shapes -> how often it is drawn, see `refvlm.training.questions`.
         dense: the same for scenes where every pixel has a truth; empty leaves those scenes out.
         dense_share: share of images that are dense scenes.
+        few_share: share of the scenes of shapes with one or two objects, among which a question soon finds its own.
         instruction_share: share of questions that are asked without a command, see `benchmarks.commands`.
         first_scene: index of the first training scene, so that a later stage sees new ones.
         sources: real data, see `refvlm.training.mixture`; none for the sample world alone.
@@ -33,6 +34,7 @@ class DataConfig(Strict):
     shapes: dict[str, float] = Field(default_factory=lambda: {"refer": 1.0})
     dense: dict[str, float] = Field(default_factory=dict)
     dense_share: float = Field(default=0.5, ge=0, le=1)
+    few_share: float = Field(default=0.0, ge=0, le=1)
     instruction_share: float = Field(default=0.0, ge=0, le=1)
     first_scene: int = Field(default=0, ge=0)
     sources: tuple[SourceConfig, ...] = ()

@@ -61,6 +61,10 @@ class Frame:
         return np.full((len(KINDS), self.cells, self.cells), UNKNOWN)
 
 
+_FEW = 2
+"""Most objects of a scene of few."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """One image and what is asked about it.
@@ -88,7 +92,8 @@ def world_picture(index: int, early: bool, data: DataConfig, frame: Frame) -> Pi
         dense = generate_dense.__wrapped__(data.seed, "train", index)
         asked = _questions(lambda name: DENSE_MAKERS[name](dense, draw), data.dense, draw, data.questions_per_image)
         return _framed(frame, index, dense.image, describe_dense_cells(dense), dense.depth_m, asked)
-    scene = generate(data.seed, "train", index)
+    few = bool(data.few_share) and rng.random() < data.few_share
+    scene = generate(data.seed, "train", index, most=int(rng.integers(1, _FEW + 1)) if few else None)
     asked = _questions(lambda name: SHAPES_MAKERS[name](scene, draw), data.shapes, draw, data.questions_per_image)
     return _framed(frame, index, scene.image, describe_cells(scene), None, asked)
 

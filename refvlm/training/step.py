@@ -47,9 +47,13 @@ class CellHeads(nn.Module):
         """The same, where a value's logit is the product of the image token, as the language model reads it, and the
         embedding of the value's word; that of nothing is 0. So image tokens come to lie near the words for what they
         show, and a question finds its object by its words.
+
+        Every layer reads its tokens at a root mean square of 1; in longer tokens, words could be told apart here and
+        still be too small a part to be found by.
         """
         side = model.config.grid
-        tokens = features.tokens.transpose(1, 2).reshape(len(covered), -1, side, side)
+        read = functional.rms_norm(features.tokens.float(), features.tokens.shape[-1:], eps=model.config.llm.norm_eps)
+        tokens = read.transpose(1, 2).reshape(len(covered), -1, side, side)
         maps = resize(tokens, covered.shape[-1]).flatten(2).transpose(1, 2).float()
         table = model.llm.model.embed_tokens.weight.float()
         named = [functional.linear(maps, table[list(ids)]) for ids in self.word_ids]

@@ -59,7 +59,5 @@ def cell_words(tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...]:
     """
     for word in (word for words in KINDS for word in words):
         if word not in tokenizer.ids:
-            raise ConfigError(
-                f"loss.words needs a token for {word!r}, which the tokenizer lacks: set it to 0"
-            )
+            raise ConfigError(f"loss.words needs a token for {word!r}, which the tokenizer lacks: set it to 0")
     return tuple(tuple(tokenizer.ids[word] for word in words) for words in KINDS)
