@@ -66,7 +66,7 @@ def panels(task: Task, sample: Sample, prediction: Prediction, size: Size) -> li
         answers = depth_overlays.panels(task, sample, prediction, [size.canvas(sample) for _ in range(3)])
         return [photo, *answers]
     return [
-        _panel(task, sample, _unscored(truth), size.canvas(sample), TRUTH, []),
+        _panel(task, sample, unscored(truth), size.canvas(sample), TRUTH, []),
         _panel(task, sample, prediction, size.canvas(sample), ANSWER, failure(prediction)),
     ]
 
@@ -95,7 +95,7 @@ def failure(prediction: Prediction) -> list[str]:
     return [f"no answer: {prediction.error or prediction.status.replace('_', ' ')}"]
 
 
-def _unscored(truth: Prediction) -> Prediction:
+def unscored(truth: Prediction) -> Prediction:
     """The truth without the scores that the oracle has to give; a score is drawn beside a label."""
     groups = [
         replace(group, instances=tuple(replace(each, score=None) for each in group.instances)) for group in truth.groups
