@@ -7,8 +7,11 @@ from pathlib import Path
 
 from benchmarks.discovery import entries
 from benchmarks.errors import ConfigError, unknown
+from tasks import plugins
 from tasks.base import ModelEntry
-from tasks.models import plugins
+
+PLUGINS = plugins.Sort("MODELS", "refbench.models", ModelEntry)
+"""A list MODELS of an included file, or an entry point that names one."""
 
 
 def find(name: str, include: Path | None = None) -> ModelEntry:
@@ -16,7 +19,7 @@ def find(name: str, include: Path | None = None) -> ModelEntry:
 
     Args:
         name: as the user typed it.
-        include: folder with models of the user's, see `tasks.models.plugins`.
+        include: folder with models of the user's, see `tasks.plugins`.
 
     Raises:
         UnknownName: there is none of that name.
@@ -59,7 +62,8 @@ def all_models(include: Path | None = None) -> Mapping[str, ModelEntry]:
         ConfigError: a model of others cannot be used, or has the name of another one.
     """
     models = {model.name: model for model in entries("tasks.models", Path(__file__).parent, "MODELS")}
-    for source, model in [*plugins.installed(), *(plugins.included(include) if include is not None else ())]:
+    others = plugins.installed(PLUGINS) + ([] if include is None else plugins.included(PLUGINS, include))
+    for source, model in others:
         if model.name in models:
             raise ConfigError(f"{source}: there is a model called '{model.name}' already: rename it")
         if ":" in model.name:

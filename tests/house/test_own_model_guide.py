@@ -1,18 +1,16 @@
 """The guide to a model of one's own: its file is written as it stands there, and its commands are run."""
 
-import importlib
 import re
 import shlex
 import sys
 import tomllib
 from dataclasses import fields
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from tasks.base import ModelEntry
-from tasks.models import plugins, registry
+from tasks.models import registry
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "own_model.md").read_text("utf-8")
 
@@ -55,19 +53,29 @@ def test_a_task_that_it_cannot_do_is_refused_with_those_that_can(workplace):
     assert "model darkest answers with box, but task nyu_depth needs depth: these can: hf-depth:…" in outcome.err
 
 
-def test_a_package_brings_it_by_the_entry_point_of_the_guide(tmp_path, monkeypatch):
-    """As an installed package would: its module can be imported, and its metadata has the entry point."""
-    (tmp_path / "my_package").mkdir()
-    (tmp_path / "my_package" / "darkest.py").write_text(block("python"))
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
+def test_an_installed_package_brings_it_by_the_entry_point_of_the_guide(workplace, tmp_path, monkeypatch):
+    """Installed as pip leaves a package: a module and its metadata, in a folder of sys.path; nothing is patched."""
+    site = tmp_path / "site-packages"
+    metadata = site / "my_package-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "my_package").mkdir()
+    (site / "my_package" / "darkest.py").write_text(block("python"))
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
     declared = tomllib.loads(block("toml"))["project"]["entry-points"]
-    assert set(declared) == {plugins.GROUP}
-    points = [EntryPoint(name, value, plugins.GROUP) for name, value in declared[plugins.GROUP].items()]
-    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
+    lines = [f"[{group}]\n{name} = {value}\n" for group, points in declared.items() for name, value in points.items()]
+    (metadata / "entry_points.txt").write_text("".join(lines))
+    monkeypatch.syspath_prepend(site)
     registry.all_models.cache_clear()
     try:
-        assert registry.find("darkest").units == ("box",)
+        assert workplace("models", "darkest", "--json").json[0]["name"] == "darkest"
+        ran = workplace("eval", "--task", "refcoco_rec", "--model", "darkest", "--limit", "2", "--json")
+        assert ran.code == 0, ran.err
+        assert {(row["model"], row["n"], row["failed"]) for row in ran.json["rows"]} == {("darkest", 2, 0)}
+        (metadata / "entry_points.txt").write_text("[refbench.models]\ndarkest = my_package.brightest:MODELS\n")
+        registry.all_models.cache_clear()
+        broken = workplace("models")
+        assert broken.code == 2
+        assert "entry point darkest of package my-package cannot be loaded (ModuleNotFoundError" in broken.err
     finally:
         registry.all_models.cache_clear()
         for name in ("my_package.darkest", "my_package"):

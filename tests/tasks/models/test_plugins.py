@@ -3,8 +3,9 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from benchmarks.errors import ConfigError, UnknownName
+from tasks import plugins
 from tasks.base import ModelEntry
-from tasks.models import plugins, registry
+from tasks.models import registry
 
 OWN = '''
 from dataclasses import replace
@@ -102,19 +103,19 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, text, complaint):
 def test_a_file_that_cannot_be_decoded_is_named(tmp_path):
     (tmp_path / "bad.py").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match=r"bad\.py cannot be read"):
-        plugins.included(tmp_path)
+        plugins.included(registry.PLUGINS, tmp_path)
 
 
 def test_installed_packages_bring_models(monkeypatch):
-    point = EntryPoint("constant", "tasks.models.constant:MODELS", plugins.GROUP)
+    point = EntryPoint("constant", "tasks.models.constant:MODELS", registry.PLUGINS.group)
     monkeypatch.setattr(plugins, "entry_points", lambda group: [point] if group == "refbench.models" else [])
-    (found,) = plugins.installed()
+    (found,) = plugins.installed(registry.PLUGINS)
     assert isinstance(found[1], ModelEntry)
     assert found[1].name == "constant"
 
 
 @pytest.mark.parametrize("value", ["tasks.models.nowhere:MODELS", "json:dumps"])
 def test_an_entry_point_that_cannot_be_used_is_named(monkeypatch, value):
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [EntryPoint("theirs", value, plugins.GROUP)])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [EntryPoint("theirs", value, registry.PLUGINS.group)])
     with pytest.raises(ConfigError, match="entry point theirs"):
-        plugins.installed()
+        plugins.installed(registry.PLUGINS)
