@@ -1,6 +1,6 @@
 """Queries in, predictions out: the reference model as a program of its own, usable without the harness."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -9,7 +9,9 @@ from benchmarks.commands import commanded
 from benchmarks.errors import ModelError
 from benchmarks.schema import ImageRef, Prediction, Query, Unit
 from refvlm import checkpoint
+from refvlm.choosing import Choosing
 from refvlm.fingerprint import fingerprint
+from refvlm.following import Followed
 from refvlm.generation import Generated, GeneratedBatch, Prompt, generate
 from refvlm.grammars import read, turn_in, vocabulary
 from refvlm.processor import Letterbox, normalise
@@ -69,6 +71,23 @@ class Predictor:
             DataError: an image cannot be read.
             ModelError: a query wants a visual prompt or a unit that this checkpoint has no part for.
         """
+        return self._predict(queries)
+
+    def predict_aloud(self, query: Query, hear: Callable[[str], bool]) -> Prediction:
+        """Answer one query, token by token; otherwise as `predict`.
+
+        Args:
+            query: what is asked.
+            hear: takes the raw answer so far after every token, and says whether it shall go on; one that was stopped
+                is a `parse_error`, as any that was cut.
+
+        Raises:
+            DataError: the image cannot be read.
+            ModelError: as `predict`.
+        """
+        return self._predict([query], Followed(self.tokenizer, hear))[0]
+
+    def _predict(self, queries: Sequence[Query], choosing: Choosing | None = None) -> list[Prediction]:
         for query in queries:
             self._check(query)
         paths = list(dict.fromkeys(query.image for query in queries))
@@ -83,7 +102,7 @@ class Predictor:
             self._prompt(query, turn, paths.index(query.image), boxes[paths.index(query.image)])
             for query, turn in zip(queries, turns, strict=True)
         ]
-        batch = generate(self.model, self.tokenizer, pixels, prompts, self.constrain)
+        batch = generate(self.model, self.tokenizer, pixels, prompts, self.constrain, choosing)
         return [
             self._prediction(query, turns[row], batch, batch.answers[row], boxes[prompts[row].image])
             for row, query in enumerate(queries)

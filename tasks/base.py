@@ -60,6 +60,27 @@ class TaskKind:
         return {metric.name: [rows[metric.name] for rows in each] for metric in self.metrics}
 
 
+@dataclass(frozen=True)
+class OwnMetric:
+    """A metric of the user's own: one entry of a list METRICS, see `tasks.own_metrics`.
+
+    Attributes:
+        metric: name, versioned rules, `aggregate` and card, as every metric of ours has them (`metrics.base`). Its name
+            must not be one of ours. `aggregate` gets the rows of any samples in any order, at least one, and gives
+            {key: value}; every key has a line in `card.keys`, NaN where it is undefined. `higher_is_better` is the
+            direction of the headline; of other keys `card.bounds` tells it, (score of no answer, score of the truth).
+        measure: (sample, answer) -> row: plain numbers or lists of numbers by name, enough to aggregate any set of
+            samples. An answer whose status is not "ok" gets the worst row: it counts, it is never skipped.
+        kinds: kinds of tasks whose samples and answers it can measure; none for `metric.kind` alone.
+        source: file or entry point; filled in when it is found.
+    """
+
+    metric: Metric
+    measure: Callable[[Sample, Prediction], Row]
+    kinds: tuple[str, ...] = ()
+    source: str = ""
+
+
 def answer(sample: Sample, groups: Sequence[Group] = (), text: str = "", depth: DepthMap | None = None) -> Prediction:
     """Build an answer that could be read, to a sample."""
     return Prediction(sample_id=sample.id, status="ok", text=text, groups=tuple(groups), depth=depth)
@@ -108,6 +129,13 @@ class Model(Protocol):
 
     def fingerprint(self) -> str:
         """Hash over weights and settings: predictions of one model are never reused for another."""
+
+
+class Speaker(Model, Protocol):
+    """A model whose answer to one query can be followed while it is written. A demo needs it, a run does not."""
+
+    def predict_aloud(self, query: Query, hear: Callable[[str], bool]) -> Prediction:
+        """Answer as `predict`; `hear` takes the raw answer so far, and says whether it shall go on."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def panels(task: Task, sample: Sample, prediction: Prediction, canvases: Sequenc
     if not isinstance(sample.target, DepthTarget):
         perfect = task.kind.perfect(sample).depth
         both = (("truth", None if perfect is None else perfect.load()), ("answer", given))
-        return [_plain(*each, canvas, prediction.error) for each, canvas in zip(both, canvases, strict=False)]
+        return [plain(*each, canvas, prediction.error) for each, canvas in zip(both, canvases, strict=False)]
     truth = sample.target.load().astype(np.float64)
     rules = depth_files.read_protocol(task.protocol)
     scored = rules.valid(truth)
@@ -67,8 +67,8 @@ def _map(
     return Panel(canvas.picture(), title, tuple(Line(note, muted=True) for note in notes), key)
 
 
-def _plain(title: str, values: NDArray[np.float32] | None, canvas: Canvas, failure: str) -> Panel:
-    """A map whose numbers have no unit, or why there is none."""
+def plain(title: str, values: NDArray[np.float32] | None, canvas: Canvas, failure: str = "") -> Panel:
+    """Draw a map whose numbers have no unit on its own scale, or say why there is none."""
     drawn = np.full((1, 1), np.nan, dtype=np.float32) if values is None else values
     ends = depth_range(drawn)
     draw_depth(canvas, drawn, *ends)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from benchmarks.schema import Instance, Prediction, Region, Sample
+from benchmarks.schema import Instance, Prediction, Query, Region, Sample, Truth
 from metrics import pointing
 from results.report import maps
 from results.report.canvas import Canvas, scale_between
@@ -26,6 +26,7 @@ MAPPER = "lexical"
 MAPS = ("panoptic", "semantic")
 """Kinds whose masks are a map: every pixel belongs to one of them at most."""
 TRUTH, ANSWER = "truth", "answer"
+NOTHING = "no object"
 MOST = 30
 """Objects of an answer that are drawn, those with the highest scores."""
 
@@ -83,6 +84,33 @@ def answer_panel(task: Task, sample: Sample, prediction: Prediction, size: Size)
     return _panel(task, sample, prediction, size.canvas(sample), "", words)
 
 
+def asked_panel(query: Query, prediction: Prediction, is_map: bool, size: Size) -> Panel:
+    """Draw the answer to a question that has no truth.
+
+    Args:
+        query: what was asked.
+        prediction: the answer.
+        is_map: every pixel belongs to one of the masks at most.
+        size: of the picture.
+
+    Raises:
+        DataError: the image or the depth map cannot be read.
+    """
+    sample = Sample(query.sample_id, query.image, query.sample_id, query.question, Truth(), regions=query.regions)
+    canvas = size.canvas(sample)
+    if prediction.depth is not None:
+        return depth_overlays.plain("", prediction.depth.load(), canvas)
+    key = None
+    if is_map and query.categories:
+        key = _draw_map(canvas, replace(sample, categories=query.categories), prediction)
+    else:
+        _draw_groups(canvas, prediction, () if query.wants == "keypoint" else query.categories)
+    for place, region in enumerate(query.regions):
+        _draw_region(canvas, region, str(place + 1) if len(query.regions) > 1 else "")
+    notes = [note for note in canvas.notes if note != NOTHING or query.wants != "text"]
+    return Panel(canvas.picture(), "", tuple(Line(note, muted=True) for note in notes), key)
+
+
 def said(prediction: Prediction) -> str:
     """An answer in words, or why there is none."""
     return f"answer: {prediction.text}" if prediction.status == "ok" else failure(prediction)[0]
@@ -122,7 +150,7 @@ def _draw_groups(canvas: Canvas, answer: Prediction, categories: Sequence[str]) 
     if len(ranked) > MOST:
         canvas.note(f"the surest {MOST} of {len(ranked)} objects are shown")
     if not ranked and answer.status == "ok":
-        canvas.note("no object")
+        canvas.note(NOTHING)
     phrases = list(dict.fromkeys(group.phrase for group in answer.groups))
     several = len(phrases) > 1 or len(categories) > 1
     shown = [
