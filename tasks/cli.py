@@ -4,7 +4,6 @@ Only the standard library is imported up here. The guard must come before any im
 wait for libraries that it does not need.
 """
 
-import importlib
 import io
 import os
 import sys
@@ -86,7 +85,7 @@ def _run(words: list[str]) -> int:
 
 
 def _command(words: list[str]) -> int:
-    from tasks.parser import Parser
+    from tasks.parser import of_command
 
     family = {name: text for name, text in COMMANDS.items() if name.startswith(f"{words[0]} ")}
     if family and (len(words) == 1 or words[1] in ("-h", "--help")):
@@ -97,11 +96,7 @@ def _command(words: list[str]) -> int:
         from benchmarks.errors import unknown
 
         raise unknown("command", name, family or COMMANDS, "refbench --help")
-    module = importlib.import_module(f"tasks.commands.{name.replace(' ', '_')}")
-    parser = Parser(name, COMMANDS[name], module.EXAMPLES)
-    module.arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON for machines instead of text")
-    parser.add_argument("-v", "--verbose", action="store_true", help="log more, on standard error")
+    module, parser = of_command(name, COMMANDS[name])
     try:
         args = parser.read(words[len(name.split()) :])
     except SystemExit:  # argparse leaves this way after printing the help

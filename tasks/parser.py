@@ -4,7 +4,9 @@ import argparse
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, NoReturn
 
 from tasks.allowance import Allowance
@@ -53,6 +55,16 @@ class Parser(argparse.ArgumentParser):
             known = [word.strip(" '") for word in match["known"].split(",")]
             raise unknown(f"value of {match['argument']}", match["given"], known)
         raise ConfigError(f"{self.prog}: {message} (`{self.prog} --help` shows what it takes)")
+
+
+def of_command(name: str, summary: str) -> tuple[ModuleType, Parser]:
+    """Import a command's module and make its parser, with the options that every command has."""
+    module = import_module(f"tasks.commands.{name.replace(' ', '_')}")
+    parser = Parser(name, summary, module.EXAMPLES)
+    module.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON for machines instead of text")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log more, on standard error")
+    return module, parser
 
 
 def positive(text: str) -> int:

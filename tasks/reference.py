@@ -1,0 +1,37 @@
+"""Writes the pages of docs/ that are made from the code: `python -m tasks.reference`, in a checkout.
+
+A test fails while one of them is not what the code would write.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.files import write_atomic
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def pages(docs: Path = DOCS) -> Mapping[Path, str]:
+    """Write every page in memory: file -> content.
+
+    Args:
+        docs: folder of the pages; the text of ours around a generated part is read from there.
+    """
+    from tasks import reference_commands
+
+    return {docs / "cli.md": reference_commands.page()}
+
+
+def main() -> int:
+    """Write the pages that have changed, and name them."""
+    for path, content in pages().items():
+        if not path.is_file() or path.read_text("utf-8") != content:
+            path.parent.mkdir(exist_ok=True)
+            write_atomic(path, content.encode())
+            sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
