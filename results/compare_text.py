@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -11,7 +11,6 @@ from results.compare import Collection, Comparison
 from results.paired import Change
 from results.slices import SliceChange
 
-REPORT = "report.html"
 _HEAD = ("score", "A", "B", "B - A", "95% interval", "p", "test", "detectable", "verdict")
 _TASKS = ("task", "split", "score", "A", "B", "B - A", "95% interval", "p", "p (Holm)", "n", "verdict")
 _SLICES = ("tag", "value", "n", "A", "B", "B - A", "95% interval", "p (Holm)")
@@ -26,13 +25,13 @@ UNTOLD = (
 )
 
 
-def one_text(found: Comparison, markdown: bool = False) -> str:
-    """Lay out one comparison for people."""
+def one_text(found: Comparison, markdown: bool = False, links: Mapping[str, str] | None = None) -> str:
+    """Lay out one comparison for people; `links` are addresses of samples in a report, by their ids."""
     parts = [
         _title(found, markdown),
         _table(_HEAD, [_change_row(found, change) for change in found.changes], markdown),
         _flips(found),
-        _moved(found, markdown),
+        _moved(found, markdown, links or {}),
         _slices(found, markdown),
         *([f"undefined for at least one: {', '.join(map(_plain, found.undefined))}"] if found.undefined else []),
         NOTES,
@@ -56,8 +55,8 @@ def many_text(found: Collection, markdown: bool = False) -> str:
     return "\n\n".join([*parts, f"{NOTES}\n{HOLM_NOTE}"])
 
 
-def to_json(found: Comparison) -> dict[str, Any]:
-    """Build the answer for machines; undefined numbers are null."""
+def to_json(found: Comparison, links: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Build the answer for machines; undefined numbers are null, and so are addresses of samples in no report."""
     record = found.a.record
     return {
         "a": _run(found, "a"),
@@ -73,7 +72,10 @@ def to_json(found: Comparison) -> dict[str, Any]:
             "by": found.flips.by, "binary": found.flips.binary, "fixed": found.flips.fixed,
             "broken": found.flips.broken, "unchanged": found.flips.unchanged, "undefined": found.flips.undefined,
         },
-        "moved": [{"sample_id": each.id, "a": _number(each.a), "b": _number(each.b)} for each in found.moved],
+        "moved": [
+            {"sample_id": each.id, "a": _number(each.a), "b": _number(each.b), "report": (links or {}).get(each.id)}
+            for each in found.moved
+        ],
         "slices": [_slice(each) for each in found.slices],
     }  # fmt: skip
 
@@ -103,8 +105,7 @@ def _title(found: Comparison, markdown: bool) -> str:
 
 def _run_line(found: Comparison, side: str) -> str:
     run = found.a if side == "a" else found.b
-    report = run.folder / REPORT
-    return f"{_plain(run.name)} ({_plain(run.id)})" + (f", report: {_plain(str(report))}" if report.is_file() else "")
+    return f"{_plain(run.name)} ({_plain(run.id)})"
 
 
 def _change_row(found: Comparison, change: Change) -> list[str]:
@@ -133,16 +134,22 @@ def _flips(found: Comparison) -> str:
     return line + (f", {flips.undefined} without a score of their own" if flips.undefined else "")
 
 
-def _moved(found: Comparison, markdown: bool) -> str:
+def _moved(found: Comparison, markdown: bool, links: Mapping[str, str]) -> str:
     if not found.moved:
         return "" if found.flips.fixed + found.flips.broken else "no sample changed"
     key = found.headline.key
     unit = found.a.record.units.get(key, "")
+    head = ("sample", "A", "B", "B - A", *(["report"] if links else []))
     body = [
         [_plain(each.id), _show(each.a, unit), _show(each.b, unit), _signed(each.b - each.a, unit)]
+        + ([_link(links.get(each.id, ""), markdown)] if links else [])
         for each in found.moved
     ]
-    return f"samples that changed most, {_plain(key)}:\n\n" + _table(("sample", "A", "B", "B - A"), body, markdown)
+    return f"samples that changed most, {_plain(key)}:\n\n" + _table(head, body, markdown)
+
+
+def _link(address: str, markdown: bool) -> str:
+    return f"[open]({address})" if markdown and address else address
 
 
 def _slices(found: Comparison, markdown: bool) -> str:
@@ -159,7 +166,7 @@ def _slices(found: Comparison, markdown: bool) -> str:
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]], markdown: bool) -> str:
-    words = {"score", "test", "verdict", "task", "split", "tag", "value", "sample"}
+    words = {"score", "test", "verdict", "task", "split", "tag", "value", "sample", "report"}
     sides = ["left" if name in words else "right" for name in head]
     rows = [[cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in body]
     shown = rows if markdown else body

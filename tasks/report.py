@@ -11,6 +11,7 @@ from results.paired import Change, Pair
 from results.record import Record
 from results.report import cards, curves
 from results.report.page import Chapter, Entry, Gallery, Page, Said, cut
+from results.run import Run
 from tasks import mistakes, report_facts
 from tasks.redaction import scrub
 from tasks.report_pictures import Album
@@ -24,22 +25,24 @@ TEXT_BYTES = 6_000_000
 PICTURED, RESAMPLES = 48, 2_000
 
 
-def build(runs: Sequence[Stored], pictured: int = PICTURED) -> Page:
+def build(runs: Sequence[Stored], pictured: int = PICTURED, named: Sequence[str] = ()) -> Page:
     """Put together what a report shows.
 
     Args:
         runs: one, or two of the same task, split and data.
         pictured: samples with pictures, about.
+        named: ids of samples that have pictures whatever else has.
 
     Raises:
         ConfigError: two runs that answered different questions.
     """
     if len(runs) > 1:
         _check_pair(runs)
-    names, records, album = run_names(runs), [_with_intervals(run) for run in runs], Album()
+    opened = [run.run for run in runs]
+    names, records, album = run_names(opened), [_with_intervals(run) for run in runs], Album()
     first, meanings = records[0], report_facts.meanings(runs)
     changes, unpaired = _changes(runs)
-    shelves = choose(runs, pictured)
+    shelves = choose(runs, pictured, named)
     drawn = {each: album.take(runs, names, each) for shelf in shelves for each in shelf.ids}
     ids = _listed(runs, list(drawn))
     entries = _entries(runs, ids)
@@ -52,6 +55,7 @@ def build(runs: Sequence[Stored], pictured: int = PICTURED) -> Page:
         marks=report_facts.marks(runs),
         notes=tuple(map(scrub, [*_notes(runs, names), *unpaired, *album.notes(), *more])),
         runs=tuple(names),
+        run_ids=tuple(run.id for run in opened),
         metric=(key, is_better_higher(runs[0])),
         cards=tuple(cards.cards(records, meanings, changes)),
         chapters=tuple(_chapters(runs, names)),
@@ -63,12 +67,12 @@ def build(runs: Sequence[Stored], pictured: int = PICTURED) -> Page:
     )
 
 
-def run_names(runs: Sequence[Stored]) -> list[str]:
+def run_names(runs: Sequence[Run]) -> list[str]:
     """What runs are called: their models, with their ids where these agree."""
-    models = [run.run.record.model for run in runs]
+    models = [run.record.model for run in runs]
     if len(set(models)) == len(models):
         return models
-    return [f"{model} ({run.run.id})" for model, run in zip(models, runs, strict=True)]
+    return [f"{model} ({run.id})" for model, run in zip(models, runs, strict=True)]
 
 
 def _with_intervals(run: Stored) -> Record:

@@ -16,16 +16,19 @@ class Shelf:
     ids: tuple[str, ...]
 
 
-def choose(runs: Sequence[Stored], count: int) -> list[Shelf]:
+def choose(runs: Sequence[Stored], count: int, named: Sequence[str] = ()) -> list[Shelf]:
     """Choose samples: failures, worst, best and some at random; with two runs, those that changed most.
 
     No sample stands on two shelves. Only samples that are here can be chosen.
 
     Args:
         runs: one or two.
-        count: of samples, about.
+        count: of samples, about; the named ones come on top.
+        named: ids that somebody asked for.
     """
-    ids = sorted({each for run in runs for each in run.ids if each in run.samples}, key=_digest)
+    here = {each for run in runs for each in run.ids if each in run.samples}
+    asked = tuple(each for each in dict.fromkeys(named) if each in here)
+    ids = sorted(here.difference(asked), key=_digest)
     failed = [each for each in ids if any(status(run, each) != "ok" for run in runs)]
     goodness = {each: value for each in ids if (value := _goodness(runs, each)) is not None}
     ranked = sorted((each for each in goodness if each not in set(failed)), key=lambda each: goodness[each])
@@ -37,7 +40,8 @@ def choose(runs: Sequence[Stored], count: int) -> list[Shelf]:
         Shelf("Best", by_value, tuple(ranked[::-1])),
         Shelf("At random", "Drawn by their ids: the same samples every time.", tuple(ids)),
     ]
-    return _without_repeats(sorts, max(1, count // len(sorts))) if count else []
+    first = [Shelf("Asked for", "Samples that were named, such as those a comparison lists.", asked)] if asked else []
+    return first + (_without_repeats(sorts, max(1, count // len(sorts))) if count else [])
 
 
 def gain(runs: Sequence[Stored], sample_id: str) -> float | None:

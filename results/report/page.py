@@ -16,6 +16,8 @@ from typing import Any
 from results.report import axes
 
 TEMPLATE = Path(__file__).with_name("template")
+RUNS_META = "refbench-runs"
+"""Name of the `meta` element that holds the ids of the runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ class Page:
         appendix: chapters behind the samples: what was run, all numbers.
         factor: what the values of samples are multiplied by for reading: 100 for fractions, else 1.
         in_words: whether answers are words to be read in the galleries, too.
+        run_ids: ids of the runs, for programs.
     """
 
     title: str
@@ -150,6 +153,7 @@ class Page:
     appendix: tuple[Chapter, ...] = ()
     factor: float = 1.0
     in_words: bool = False
+    run_ids: tuple[str, ...] = ()
 
 
 def render(page: Page) -> str:
@@ -166,6 +170,7 @@ def render(page: Page) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     text = environment.get_template("report.html").render(
         page=page,
+        runs_meta=RUNS_META,
         script=Markup(script),
         style=Markup(_style()),
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "

@@ -1,7 +1,6 @@
 """`refbench report`: one HTML file about a run, or about two side by side."""
 
 import argparse
-from pathlib import Path
 
 from tasks.commands import show
 from tasks.parser import folder, natural
@@ -29,43 +28,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the report, print where it lies."""
     from benchmarks.errors import ConfigError
-    from results.report.page import render
     from results.store import Store
-    from tasks import report
-    from tasks.gallery import file_name
-    from tasks.journal import disk
+    from tasks import report, report_file
     from tasks.settings import settings
-    from tasks.stored import open_run
 
     if len(args.run) > 2:
         raise ConfigError(f"a report shows one run or two, not {len(args.run)}: name two, or write several reports")
     store = Store(settings(None, args.runs).runs)
-    runs = [open_run(store.find(text), args.data_root, args.include) for text in args.run]
-    page = report.build(runs, report.PICTURED if args.pictures is None else args.pictures)
-    record = runs[0].run.record
-    names = "-".join([*report.run_names(runs), record.task, record.split])
-    out = Path(args.out or f"report-{file_name(names)}.html")
-    content = render(page).encode("utf-8")
-    with disk(out):
-        _write(out, content)
+    pictured = report.PICTURED if args.pictures is None else args.pictures
+    choice = report_file.Choice(args.data_root, args.include, pictured)
+    out, size, page = report_file.write([store.find(text) for text in args.run], args.out, choice)
     if args.json:
         pictures = sum(bool(entry.pictures) for entry in page.entries)
         show.as_json(
             {
                 "file": str(out),
-                "bytes": len(content),
+                "bytes": size,
                 "samples": len(page.entries),
                 "pictured": pictures,
                 "notes": page.notes,
             }
         )
     else:
-        print(f"{out} ({len(content) / 1e6:.1f} MB): open it in a browser")
+        print(f"{out} ({size / 1e6:.1f} MB): open it in a browser")
     return 0
-
-
-def _write(out: Path, content: bytes) -> None:
-    from benchmarks.files import write_atomic
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(out, content)
