@@ -31,8 +31,8 @@ def setup(app: Sphinx) -> None:
 
 
 def add_navigation(app: Sphinx, page: str, source: list[str]) -> None:
-    """Give the front page a hidden table of contents per section, made of the links of its lists."""
-    if page == root_doc:
+    """Give the front page of a folder a hidden table of contents per section, made of the links of its lists."""
+    if Path(page).name == root_doc:
         source[0] += "".join(
             "\n".join(["", "```{toctree}", ":hidden:", f":caption: {section['title']}", "", *pages, "```", ""])
             for section in _SECTION.finditer(source[0])

@@ -18,9 +18,13 @@ def pages(docs: Path = DOCS) -> Mapping[Path, str]:
     Args:
         docs: folder of the pages; the text of ours around a generated part is read from there.
     """
-    from tasks import reference_commands
+    from tasks import kinds, reference_commands, reference_kinds
 
-    return {docs / "cli.md": reference_commands.page()}
+    found = {docs / "cli.md": reference_commands.page()}
+    for name, kind in kinds.all_kinds().items():
+        path = docs / "kinds" / f"{name}.md"
+        found[path] = reference_kinds.page(path, kind)
+    return found
 
 
 def main() -> int:

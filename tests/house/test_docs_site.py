@@ -42,7 +42,11 @@ def site(tmp_path_factory):
 
 
 def test_every_page_is_in_the_navigation():
-    linked = re.findall(r"^- \[[^\]]+\]\(([\w/]+\.md)\)", (DOCS / "README.md").read_text("utf-8"), re.MULTILINE)
+    linked = [
+        (front.parent / name).resolve().relative_to(DOCS).as_posix()
+        for front in DOCS.rglob("README.md")
+        for name in re.findall(r"^- \[[^\]]+\]\(([\w/]+\.md)\)", front.read_text("utf-8"), re.MULTILINE)
+    ]
     assert {*linked, "README.md"} == pages()
     assert len(linked) == len(set(linked))
 
