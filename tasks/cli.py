@@ -13,6 +13,7 @@ from tasks.guard import complaint
 
 COMMANDS = {
     "eval": "run a model on tasks, score it, print the table",
+    "ask": "put one question about one picture to a model",
     "verify": "ask a part of a finished run again, and compare",
     "score": "score predictions that another program wrote",
     "regress": "hold runs against a baseline, for CI",

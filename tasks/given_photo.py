@@ -4,17 +4,33 @@ What a model is then asked about is an RGB file that we wrote: without metadata,
 """
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from benchmarks.errors import DataError
-from benchmarks.schema import ImageRef
+from benchmarks.schema import ImageRef, Rle
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MOST_BYTES = 64 * 2**20
 MOST_PIXELS = 50_000_000
 _KEPT = "photo.png"
+_BROKEN = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error, zlib.error,
+)  # fmt: skip
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders raise for files that are broken."""
 
 
 def read(path: Path) -> bytes:
@@ -28,7 +44,7 @@ def read(path: Path) -> bytes:
             content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}): name a picture") from None
-    return content
+    return content  # one byte more than may be tells `take` that there is more
 
 
 def take(content: bytes, folder: Path, name: str = "the picture") -> ImageRef:
@@ -49,6 +65,26 @@ def take(content: bytes, folder: Path, name: str = "the picture") -> ImageRef:
     return ImageRef(folder / _KEPT, (picture.height, picture.width))
 
 
+def take_mask(content: bytes, name: str = "the mask") -> Rle:
+    """Read a drawn mask: whatever is not black belongs to it.
+
+    Args:
+        content: of a picture, as `take` reads it.
+        name: what the user called it, for error texts.
+
+    Raises:
+        DataError: as `take`, or nothing but black.
+    """
+    import numpy as np
+
+    from metrics.masks import encode
+
+    drawn = np.asarray(_decoded(content, name)).max(axis=2) > 0
+    if not drawn.any():
+        raise DataError(f"{name} is empty: draw what you mean in white on black")
+    return encode(drawn)
+
+
 def _decoded(content: bytes, name: str) -> Image.Image:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -58,7 +94,9 @@ def _decoded(content: bytes, name: str) -> Image.Image:
         raise
     except Image.DecompressionBombError:
         raise DataError(_too_large(name, "far too many")) from None
-    except Exception as error:  # decoders raise all kinds of errors for broken files
+    except UnidentifiedImageError:
+        raise DataError(f"{name} is no picture of the formats {', '.join(FORMATS)}: save it as one of these") from None
+    except _BROKEN as error:
         raise DataError(
             f"{name} cannot be decoded as {', '.join(FORMATS)} ({error}): save it as one of these"
         ) from None

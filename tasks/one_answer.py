@@ -65,10 +65,12 @@ class Asked:
     Attributes:
         query: what the model gets.
         sent: what was decided and why, in one line.
+        decided: whether the model decides what to answer with: then `query.wants` says nothing.
     """
 
     query: Query
     sent: str
+    decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def put(question: Question, entry: ModelEntry, args: ModelArgs = ()) -> Asked:
     query = _query(question, unit, regime, entry)
     decided = question.unit is None and entry.commands
     sent = why if decided else f"unit {unit}, {why}{_command_of(query, entry)}"
-    return _whole_picture(Asked(query, sent), entry, args)
+    return _whole_picture(Asked(query, sent, decided), entry, args)
 
 
 def answer(asked: Asked, entry: ModelEntry, model: Model) -> Answered:
@@ -204,12 +206,11 @@ def _check_entry(question: Question, entry: ModelEntry) -> None:
     if question.unit is not None and question.unit not in entry.units:
         raise ModelError(
             f"{entry.name} has no unit {question.unit}: it answers with {', '.join(entry.units)}; "
-            f"with {question.unit} answer {_listed(models_with(question.unit))}"
+            f"models with {question.unit}: {_listed(models_with(question.unit))}"
         )
     if question.regions and not entry.regions:
-        raise ModelError(
-            f"{entry.name} takes no visual prompts: ask in words, or one of {_listed(models_with(regions=True))}"
-        )
+        able = _listed(models_with(regions=True))
+        raise ModelError(f"{entry.name} takes no visual prompts: ask in words; models that take them: {able}")
 
 
 def _answers_samples_only(entry: ModelEntry) -> bool:
@@ -265,11 +266,11 @@ def _whole_picture(asked: Asked, entry: ModelEntry, args: ModelArgs) -> Asked:
     alone = replace(asked.query, question="")
     if entry.refuse(alone, args):
         raise ModelError(f"{entry.name} cannot answer this: {reason}")
-    return Asked(alone, f"{asked.sent}; {entry.name} looks at the whole picture, whatever the words")
+    return replace(asked, query=alone, sent=f"{asked.sent}; it looks at the whole picture, whatever the words")
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names) or "no model here"
+    return ", ".join(names) or "none"
 
 
 def _numbers(values: Iterable[float]) -> str:

@@ -10,7 +10,8 @@ def find(sample_id: str, data: Data) -> Sample:
     """Open the split that an id names, and take the sample.
 
     Args:
-        sample_id: as records and predictions files have it, for example `refcoco/unc/val/ref-343/sent-2`.
+        sample_id: as records and predictions files have it, for example `refcocog/umd/test/ref-12/sent-30`; a benchmark
+            and split alone stand for the first sample.
         data: where the files are.
 
     Raises:
@@ -19,6 +20,8 @@ def find(sample_id: str, data: Data) -> Sample:
         DataError: the files are not there.
     """
     split = split_of(sample_id, data)
+    if sample_id.rstrip("/") == f"{split.benchmark}/{split.name}":
+        return split.samples[0]
     found = next((sample for sample in split.samples if sample.id == sample_id), None)
     if found is None:
         raise unknown(f"sample of {split.benchmark} {split.name}", sample_id, [each.id for each in split.samples])
@@ -35,7 +38,7 @@ def split_of(sample_id: str, data: Data) -> Split:
     names = [each.name for each in benchmarks() if f"{sample_id}/".startswith(f"{each.name}/")]
     if not names:
         raise ConfigError(
-            f"'{sample_id}' is no id of a sample: one is benchmark/split/…, such as refcoco/unc/val/ref-343/sent-343 "
+            f"'{sample_id}' is no id of a sample: one is benchmark/split/…, such as refcocog/umd/test/ref-12/sent-30 "
             "(predictions files name them)"
         )
     name = max(names, key=len)
