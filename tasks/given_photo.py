@@ -20,16 +20,6 @@ _KEPT = "photo.png"
 _BROKEN = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error, zlib.error,
 )  # fmt: skip
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    struct.error,
-    zlib.error,
-)
 """What Pillow's decoders raise for files that are broken."""
 
 
