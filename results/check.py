@@ -18,8 +18,9 @@ _ID_LENGTH = 10
 def problems(run: Run, metrics: Sequence[Metric] = ()) -> list[str]:
     """Say what does not fit, one line each; nothing where all files are as the run wrote them.
 
-    Checked are the rows and their ids against the digests in the record, the answers against the rows, model, data and
-    folder against what `run.json` says the run is, and every number against what its metric makes of the rows.
+    Checked are the rows and their ids against the digests in the record, the answers against
+    theirs and against the rows, model, data and folder against what `run.json` says the run is, and every number
+    against what its metric makes of the rows.
 
     Args:
         run: the run.
@@ -80,6 +81,8 @@ def _answers(run: Run) -> Iterator[str]:
         return
     if ids != run.sample_ids:
         yield f"predictions.jsonl answers {len(ids)} samples, but not those of rows.npz in their order"
+    elif problem := run.answers_problem:
+        yield problem
 
 
 def _numbers(run: Run, metrics: Sequence[Metric]) -> Iterator[str]:

@@ -42,7 +42,8 @@ class Measured:
             known: metrics by name, whose protocols are those of the record; None for those of this package.
 
         Raises:
-            DataError: the rows are missing, broken or edited, a metric is unknown or has other rules by now.
+            DataError: the rows are missing, broken or edited, the answers were edited, a metric is unknown or has other
+                rules by now.
         """
         _check_rows(run)
         known = {metric.name: metric for metric in built_in()} if known is None else known
@@ -76,7 +77,7 @@ class Measured:
 
 
 def _check_rows(run: Run) -> None:
-    """Refuse rows that are not those of the record.
+    """Refuse rows and answers that are not those of the record.
 
     Raises:
         DataError: naming the file.
@@ -93,6 +94,8 @@ def _check_rows(run: Run) -> None:
         raise DataError(
             f"{place} was edited: its digest is not that of result.json; run the command again with --fresh"
         )
+    if problem := run.answers_problem:
+        raise DataError(f"{problem}; run the command again with --fresh")
 
 
 def _keys(run: Run, metrics: Mapping[str, Metric], rows: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, str]]:

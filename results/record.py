@@ -123,7 +123,8 @@ class Record:
         protocols: metric name -> versioned rules.
         slices: tag -> value -> numbers over the samples with it.
         options: protocol options and prompt of the task.
-        digests: "data" (ids and targets of the split), "ids", "rows" and "model", hex.
+        digests: "data" (ids and targets of the split), "ids", "rows", "model" and "answers" (SHA-256 of the file of
+            predictions; absent in records of earlier versions), hex.
         refbench: version of the package that made it.
         failures: the most frequent reasons why samples have no usable answer.
         coverage: which samples were answered; None in records of earlier versions.

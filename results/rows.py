@@ -26,7 +26,9 @@ Rows = Mapping[str, Sequence[Row]]
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _TAG = "#tag/"
-_BROKEN = (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile)
+_MOST_BYTES = 2 << 30
+"""Unpacked, of all arrays together: more is a bomb, not rows."""
+_BROKEN = (OSError, ValueError, KeyError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile)
 
 
 def to_bytes(ids: Sequence[str], image_ids: Sequence[str], rows: Rows, tags: Sequence[Mapping[str, str]] = ()) -> bytes:
@@ -120,5 +122,8 @@ def _array(content: bytes) -> NDArray[Any]:
 def _arrays(path: Path, start: str = "") -> dict[str, NDArray[Any]]:
     """Arrays of a file whose name begins so."""
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+        size = sum(info.file_size for info in archive.infolist())
+        if size > _MOST_BYTES:
+            raise ValueError(f"it unpacks to {size:,} bytes, more than {_MOST_BYTES:,}")
         names = [name for name in archive.namelist() if name.startswith(start)]
         return {name.removesuffix(".npy"): _array(archive.read(name)) for name in names}

@@ -68,6 +68,18 @@ class Run:
         """The file of all answers; a run of an early version, or a part of one, may lack it."""
         return self.folder / "predictions.jsonl"
 
+    @property
+    def answers_problem(self) -> str:
+        """Why the file of answers is not the one that was scored; empty where it is, or where nothing can tell."""
+        kept = self.record.digests.get("answers")
+        try:
+            found = hashlib.sha256(self.predictions.read_bytes()).hexdigest() if kept else kept
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"{self.predictions} cannot be read ({error.strerror})"
+        return "" if found == kept else f"{self.predictions} was edited: it does not hold the answers that were scored"
+
     @cached_property
     def facts(self) -> Mapping[str, Any]:
         """Content of `run.json`: what was asked, on which machine, when; empty where there is none that can be read."""

@@ -1,5 +1,6 @@
 """The end of a run: numbers, and the files that outlive it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -57,8 +58,10 @@ def finish(job: Evaluation, predictions: Sequence[Prediction], stopped: StoppedE
         unasked = stopped.of - stopped.n
         coverage = replace(prove(job.samples, predictions), expected=stopped.of, missing=unasked)
         record = replace(record, stopped_early=stopped, coverage=coverage)
+    answers = lines.to_bytes(predictions)
+    record = replace(record, digests={**record.digests, "answers": hashlib.sha256(answers).hexdigest()})
     timings = ({"sample_id": each.sample_id, "seconds": round(each.seconds, 6)} for each in predictions)
-    job.run.write("predictions.jsonl", lines.to_bytes(predictions))
+    job.run.write("predictions.jsonl", answers)
     job.run.write("timings.jsonl", "".join(lines.dump(timing) + "\n" for timing in timings).encode("ascii"))
     if counted := usage.to_bytes(predictions):
         job.run.write("usage.jsonl", counted)

@@ -11,7 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.errors import DataError
 from benchmarks.schema import Prediction, Sample
+from results.run import Run
 from tasks import failures, order, predictions, provenance
 from tasks.journal import Batch, Journal
 from tasks.rundir import RunDirectory
@@ -37,7 +39,7 @@ def open_round(run: RunDirectory, samples: Sequence[Sample], size: int) -> dict[
         sample has failed, and nothing was changed.
 
     Raises:
-        DataError: a file of the run cannot be read or written.
+        DataError: a file of the run cannot be read or written, or its answers were edited.
     """
     if run.finished() is not None:
         _restore(run, samples, size)
@@ -67,6 +69,8 @@ def _settled(batches: Sequence[Batch], answers: Mapping[int, Sequence[Prediction
 
 def _restore(run: RunDirectory, samples: Sequence[Sample], size: int) -> None:
     """Write the journal of a finished run again, from its predictions."""
+    if problem := Run.open(run.path, run.path).answers_problem:
+        raise DataError(f"{problem}: run the command with --fresh")
     shutil.rmtree(run.path / _FOLDER, ignore_errors=True)
     kept = {each.sample_id: each for each in predictions.read(run.path / "predictions.jsonl")}
     batches = order.plan(samples, size)

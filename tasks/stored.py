@@ -145,6 +145,8 @@ def _answers(run: Run, notes: list[str]) -> dict[str, Prediction]:
     if not run.predictions.is_file():
         notes.append("predictions.jsonl is not in the run directory: there are no answers and pictures")
         return {}
+    if problem := run.answers_problem:
+        notes.append(f"{problem}; the numbers are those of then, the answers those of today")
     try:
         return {each.sample_id: each for each in predictions.read(run.predictions)}
     except DataError as error:

@@ -97,6 +97,15 @@ def test_missing_or_changed_answers_are_told(made):
     assert check(made) == ["predictions.jsonl is missing"]
 
 
+def test_an_edited_answer_is_told_where_the_record_knows_the_answers(made):
+    content = (made / "predictions.jsonl").read_bytes()
+    edit(made / "result.json", '"data": "f00d"', f'"answers": "{hashlib.sha256(content).hexdigest()}", "data": "f00d"')
+    assert check(made) == []
+    (made / "predictions.jsonl").write_bytes(content.replace(b'"a"}', b'"a", "text": "better"}'))
+    [problem] = check(made)
+    assert problem.endswith("predictions.jsonl was edited: it does not hold the answers that were scored")
+
+
 def test_another_model_data_or_folder_is_told(made):
     edit(made / "result.json", '"model": "toy"', '"model": "better"')
     assert check(made) == ["model is toy in run.json but better in result.json"]

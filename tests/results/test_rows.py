@@ -47,6 +47,27 @@ def test_a_broken_file_is_named(tmp_path, content):
         rows.read(tmp_path / "rows.npz")
 
 
+def test_a_file_that_unpacks_to_more_than_any_run_holds_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    content = rows.to_bytes(IDS, IMAGES, ROWS)
+    (tmp_path / "rows.npz").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "rows.npz") as archive:
+        size = sum(info.file_size for info in archive.infolist())
+    monkeypatch.setattr(rows, "_MOST_BYTES", size)
+    assert rows.read(tmp_path / "rows.npz")[0] == IDS
+    monkeypatch.setattr(rows, "_MOST_BYTES", size - 1)
+    for read in (rows.read, rows.read_tags):
+        with pytest.raises(DataError, match=f"unpacks to {size:,} bytes, more than {size - 1:,}"):
+            read(tmp_path / "rows.npz")
+
+
+def test_an_array_that_claims_to_be_endless_is_refused(tmp_path):
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }"
+    with zipfile.ZipFile(tmp_path / "rows.npz", "w") as archive:
+        archive.writestr("sample_id.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(DataError, match=r"rows\.npz cannot be read as rows"):
+        rows.read(tmp_path / "rows.npz")
+
+
 def test_the_digest_ignores_the_order_of_samples_and_sees_every_change():
     turned = {metric: each[::-1] for metric, each in ROWS.items()}
     assert rows.digest(IDS[::-1], turned) == rows.digest(IDS, ROWS)

@@ -112,6 +112,14 @@ def test_other_data_is_refused_and_the_field_is_named(runs, small_world):
     assert "refcocog_rec test cannot be compared: samples is" in outcome.err
 
 
+def test_an_edited_answer_is_refused(runs):
+    [answers] = Path("equal").rglob("predictions.jsonl")
+    answers.write_text(answers.read_text("utf-8").replace('"status":"ok"', '"status": "ok"', 1), "utf-8")
+    done = runs("regress", "--candidate", "equal", "--baseline", "main")
+    assert (done.code, done.out) == (2, "")
+    assert "predictions.jsonl was edited" in done.err
+
+
 def test_an_edited_number_is_refused(runs):
     [path] = Path("worse").rglob("result.json")
     content = json.loads(path.read_text())

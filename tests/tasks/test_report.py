@@ -174,6 +174,15 @@ def test_a_run_without_one_of_its_files_still_has_a_report(made, copy, report, n
     assert "<strong>100.00</strong>" in page.text
 
 
+def test_answers_that_were_edited_after_the_run_are_told(copy, report):
+    run = copy()["oracle"]
+    answers = run / "predictions.jsonl"
+    lines = answers.read_text("utf-8").splitlines(keepends=True)
+    first = json.loads(lines[0])
+    answers.write_text(json.dumps({**first, "text": "an answer of my own"}) + "\n" + "".join(lines[1:]), "utf-8")
+    assert "predictions.jsonl was edited: it does not hold the answers that were scored" in report(run).text
+
+
 def test_a_number_that_is_none_is_undefined(copy, report):
     run = copy()["oracle"]
     change(run / "result.json", lambda content: content["metrics"].update({"acc@0.5": float("nan"), "miou": None}))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from benchmarks.errors import DataError
 from benchmarks.schema import Prediction
 from tasks.allowance import Allowance
 from tasks.run import Interrupted, TooManyFailures
@@ -49,6 +50,15 @@ def test_only_the_failed_samples_of_a_finished_run_are_asked_again_into_the_same
     go("undisturbed", model=Moody())
     assert files()[0] == files("undisturbed")[0]
     assert files()[1]["identity"] == files("undisturbed")[1]["identity"]
+
+
+def test_a_finished_run_with_edited_answers_is_not_asked_again(go, toy, tmp_path):
+    go(model=Moody({1}))
+    answers = toy.folder_of(tmp_path / "runs") / "predictions.jsonl"
+    answers.write_bytes(answers.read_bytes().replace(b'"text":"answer', b'"text":"better answer', 1))
+    with pytest.raises(DataError, match=r"predictions\.jsonl was edited.*--fresh"):
+        go(model=Moody(), retry_failed=True)
+    assert go(model=Moody(), fresh=True).failed == 0
 
 
 def test_the_history_says_when_and_why_samples_were_asked_again(go, files):
