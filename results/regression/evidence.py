@@ -8,8 +8,12 @@ from metrics.base import Metric
 from metrics.errors import DataError
 from results import paired
 from results.measured import Measured
+from results.record import Record
+from results.regression.check import finite
 from results.regression.pairs import Pair
+from results.regression.rules import WHOLE, Part
 from results.run import Run
+from results.slices import MOST_VALUES, tags_of
 
 _Z = 1.959963984540054
 """Half width of a 95 % interval, in standard errors of a normal distribution."""
@@ -44,21 +48,53 @@ class Examiner:
     resamples: int = RESAMPLES
     _last: tuple[Pair, paired.Pair] | None = field(default=None, repr=False)
 
-    def evidence(self, pair: Pair, key: str) -> Evidence | str:
-        """Test one number of the whole runs; say why where that is not possible.
+    def evidence(self, pair: Pair, key: str, part: Part = WHOLE) -> Evidence | str:
+        """Test one number of the whole runs, or of a slice; say why where that is not possible.
 
         Raises:
             DataError: rows were edited after the run, or are not those of its record.
         """
-        if not (has_rows(pair.baseline) and has_rows(pair.candidate)):
-            return unpaired(pair, key)
-        opened = self._open(pair)
+        if not _both_have_rows(pair):
+            return unpaired(pair, key) if part == WHOLE else "a slice is tested by rows, and these are not kept"
+        opened = self._open(pair) if part == WHOLE else self._slice(pair, part)
+        if opened is None:
+            return "the rows do not say which samples are in this slice: run both again with --fresh"
         try:
             [change] = opened.changes([key], resamples=self.resamples)
         except DataError as error:
             return str(error)
         ends = (change.low, change.high)
         return Evidence(change.p, ends if all(map(math.isfinite, ends)) else None, change.test)
+
+    def parts(self, pair: Pair) -> list[Part]:
+        """Name the slices of a pair: those of the candidate's record, then those that its rows tell."""
+        told = [(tag, value) for tag, values in pair.candidate.record.slices.items() for value in values]
+        return list(dict.fromkeys((*told, *self._places(pair))))
+
+    def values(self, pair: Pair, key: str, part: Part) -> tuple[float | None, float | None]:
+        """One number of both runs over a slice, by their records, else by their rows; None where it is undefined."""
+        kept = [_recorded(run.record, key, part) for run in (pair.baseline, pair.candidate)]
+        if None not in kept or not _both_have_rows(pair):
+            return kept[0], kept[1]
+        opened = self._slice(pair, part)
+        if opened is None or key not in opened.keys:
+            return kept[0], kept[1]
+        return opened.a.score(key), opened.b.score(key)
+
+    def _slice(self, pair: Pair, part: Part) -> paired.Pair | None:
+        places = self._places(pair).get(part)
+        return None if places is None else self._open(pair).chosen(places)
+
+    def _places(self, pair: Pair) -> dict[Part, list[int]]:
+        """Slice -> places of its samples, as the rows of the candidate tell; tags that name samples are left out."""
+        found: dict[Part, list[int]] = {}
+        if not _both_have_rows(pair):
+            return found
+        for tag, values in tags_of(pair.candidate, self._open(pair).ids).items():
+            own = sorted({*values} - {""})
+            for value in own if len(own) <= MOST_VALUES else ():
+                found[tag, value] = [place for place, each in enumerate(values) if each == value]
+        return found
 
     def verify(self, pair: Pair) -> None:
         """Check that the numbers of both runs follow from their rows, where they have any. Raises as `evidence`."""
@@ -73,6 +109,16 @@ class Examiner:
         if self._last is None or self._last[0] is not pair:
             self._last = (pair, paired.Pair.of(pair.baseline, pair.candidate, self.known))
         return self._last[1]
+
+
+def _both_have_rows(pair: Pair) -> bool:
+    return has_rows(pair.baseline) and has_rows(pair.candidate)
+
+
+def _recorded(record: Record, key: str, part: Part) -> float | None:
+    tag, value = part
+    kept = record.slices.get(tag, {}).get(value)
+    return None if kept is None else finite(kept.metrics.get(key))
 
 
 def has_rows(run: Run) -> bool:

@@ -1,8 +1,9 @@
 """Holds pairs of runs against rules, one check for each rule, row and number."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from metrics.errors import DataError
 from metrics.stats import holm
@@ -10,9 +11,10 @@ from results.direction import Better, better
 from results.record import Record
 from results.regression import latency
 from results.regression.check import Check, Status, finite, number, signed
-from results.regression.evidence import Examiner
+from results.regression.evidence import Evidence, Examiner
 from results.regression.pairs import Matching, Pair
 from results.regression.rules import (
+    WHOLE,
     Absolute,
     Failures,
     Latency,
@@ -42,7 +44,7 @@ def judge(matching: Matching, book: RuleBook, tests: Examiner) -> list[Check]:
             rows.
     """
     for rule, title in _titled(book):
-        _refuse_unknown(rule, title, matching.pairs)
+        _refuse_unknown(rule, title, matching.pairs, tests)
     found = [check for pair in matching.pairs for check in _of_pair(pair, book, tests)]
     return [*_settle(found, book), *_lost(matching, book)]
 
@@ -78,29 +80,38 @@ def _of_pair(pair: Pair, book: RuleBook, tests: Examiner) -> Iterator[Check]:
                 yield from _numbers(base, rule, pair, book, tests)
 
 
-def _refuse_unknown(rule: Rule, title: str, pairs: Sequence[Pair]) -> None:
-    records = [pair.candidate.record for pair in pairs if rule.covers(pair.candidate.record)]
-    if not isinstance(rule, MetricRule) or not records:
+def _refuse_unknown(rule: Rule, title: str, pairs: Sequence[Pair], tests: Examiner) -> None:
+    own = [pair for pair in pairs if rule.covers(pair.candidate.record)]
+    if not isinstance(rule, MetricRule) or not own:
         return
+    records = [pair.candidate.record for pair in own]
     for name in rule.unknown_keys(records):
-        known = sorted({key for record in records for key in record.columns})
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:12])}"
-        raise DataError(f"rule '{title}': no task it speaks of has a metric '{name}'; {hint}")
+        raise _unknown(title, "metric", name, {key for record in records for key in record.columns})
+    parts = {part for pair in own for part in tests.parts(pair)} if rule.slices else set()
+    for name in rule.unknown_slices(parts):
+        raise _unknown(title, "slice", name, set(map("=".join, parts)))
+
+
+def _unknown(title: str, what: str, name: str, known: Collection[str]) -> DataError:
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known)[:12]) or 'none'}"
+    return DataError(f"rule '{title}': no task it speaks of has a {what} '{name}'; {hint}")
 
 
 def _numbers(base: Check, rule: MetricRule, pair: Pair, book: RuleBook, tests: Examiner) -> Iterator[Check]:
     old, new = pair.baseline.record, pair.candidate.record
-    for tag, value in rule.parts(new):
+    for part in rule.parts(tests.parts(pair) if rule.slices else ()):
         for key in rule.keys(new):
-            values = _value(old, tag, value, key), _value(new, tag, value, key)
-            part = f"{tag}={value}" if tag else ""
-            check = replace(base, metric=key, part=part, unit=new.units.get(key, ""))
+            whole = part == WHOLE
+            values = (
+                (finite(old.metrics.get(key)), finite(new.metrics.get(key))) if whole else tests.values(pair, key, part)
+            )
+            check = replace(base, metric=key, part="" if whole else "=".join(part), unit=new.units.get(key, ""))
             check = replace(check, baseline=values[0], candidate=values[1])
-            yield _number(check, rule, pair, _direction(new, key, book.directions), tests)
+            yield _number(check, rule, _direction(new, key, book.directions), partial(tests.evidence, pair, key, part))
 
 
-def _number(check: Check, rule: MetricRule, pair: Pair, way: Better, tests: Examiner) -> Check:
+def _number(check: Check, rule: MetricRule, way: Better, evidence: Callable[[], Evidence | str]) -> Check:
     if isinstance(rule, Limit):
         return _limit(check, rule)
     if check.candidate is None and check.baseline is not None:
@@ -117,7 +128,7 @@ def _number(check: Check, rule: MetricRule, pair: Pair, way: Better, tests: Exam
             return _bounded(check, drop, rule.max_drop * abs(check.baseline), f"{100 * rule.max_drop:g} %")
         case _:
             assert isinstance(rule, Significance)
-            return _tested(check, rule, pair, drop, tests)
+            return _tested(check, rule, drop, evidence())
 
 
 def _bounded(check: Check, drop: float, most: float, told: str) -> Check:
@@ -125,9 +136,8 @@ def _bounded(check: Check, drop: float, most: float, told: str) -> Check:
     return replace(check, status="fail" if drop > most + _SAME else "pass", reason=text)
 
 
-def _tested(check: Check, rule: Significance, pair: Pair, drop: float, tests: Examiner) -> Check:
+def _tested(check: Check, rule: Significance, drop: float, found: Evidence | str) -> Check:
     """Keep the p of a drop; `_settle` decides when all of them are known."""
-    found = tests.evidence(pair, check.metric)
     if isinstance(found, str):
         return replace(check, reason=found)
     worse = drop > _SAME
@@ -204,13 +214,6 @@ def _lost(matching: Matching, book: RuleBook) -> list[Check]:
         Check("every row is there", "missing", run.record.model, run.record.task, run.record.split, book.missing, text)
         for run in matching.lost
     ]
-
-
-def _value(record: Record, tag: str, value: str, key: str) -> float | None:
-    if not tag:
-        return finite(record.metrics.get(key))
-    part = record.slices.get(tag, {}).get(value)
-    return None if part is None else finite(part.metrics.get(key))
 
 
 def _direction(record: Record, key: str, own: Mapping[str, Better]) -> Better:

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from results.direction import Better
 from results.record import Record
 
+Part = tuple[str, str]
+"""Tag and value of a slice."""
+WHOLE: Part = ("", "")
 HEADLINE = "headline"
 """Stands for the first number of every task."""
 Drop = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -59,12 +62,16 @@ class MetricRule(Rule):
         known = {key for record in records for key in record.columns} | {HEADLINE}
         return [name for name in self.metrics if name not in known and not set(_WILD) & set(name)]
 
-    def parts(self, record: Record) -> list[tuple[str, str]]:
-        """Name the (tag, value) of a row that the rule speaks of; ("", "") is the whole run."""
+    def parts(self, known: Iterable[Part]) -> list[Part]:
+        """Choose the slices that the rule speaks of; ("", "") is the whole run."""
         if not self.slices:
-            return [("", "")]
-        each = [(tag, value) for tag, values in record.slices.items() for value in values]
-        return [part for part in each if any(fnmatchcase("=".join(part), pattern) for pattern in self.slices)]
+            return [WHOLE]
+        return [part for part in known if any(fnmatchcase("=".join(part), pattern) for pattern in self.slices)]
+
+    def unknown_slices(self, known: Iterable[Part]) -> list[str]:
+        """Name patterns of the rule that no slice fits."""
+        names = ["=".join(part) for part in known]
+        return [pattern for pattern in self.slices if not any(fnmatchcase(name, pattern) for name in names)]
 
 
 class Absolute(MetricRule):
@@ -86,15 +93,6 @@ class Significance(MetricRule):
 
     kind: Literal["significance"]
     max_drop: Drop = 0.0
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if self.slices:
-            raise ValueError(
-                "a significance rule has no slices, since rows do not say what their samples are tagged with: "
-                "use absolute, relative or limit for slices"
-            )
-        return self
 
 
 class Limit(MetricRule):

@@ -43,7 +43,7 @@ def write_run():
     Two samples share an image. `facts` replaces parts of `run.json`.
     """
 
-    def write(root, ious, name="run", seconds=None, facts=None, **changes):
+    def write(root, ious, name="run", seconds=None, facts=None, tags=(), **changes):
         folder = Path(root) / name
         folder.mkdir(parents=True)
         ids = [f"toy/test/{place}" for place in range(len(ious))]
@@ -51,7 +51,7 @@ def write_run():
         rows = rec_rows(ious)
         record = record_of(rows, ids, images, changes)
         (folder / "result.json").write_text(json.dumps(record.to_json()))
-        (folder / "rows.npz").write_bytes(row_files.to_bytes(ids, images, {"rec": rows}))
+        (folder / "rows.npz").write_bytes(row_files.to_bytes(ids, images, {"rec": rows}, tags))
         seconds = np.full(len(ids), 0.5) if seconds is None else seconds
         lines = [json.dumps({"sample_id": each, "seconds": float(s)}) for each, s in zip(ids, seconds, strict=True)]
         (folder / "timings.jsonl").write_text("\n".join(lines) + "\n")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from metrics.errors import DataError
-from metrics.stats import holm, mcnemar
+from metrics.stats import holm, mcnemar, sign_flip
 from results.regression.evidence import Examiner
 from results.regression.judge import idle, judge
 from results.regression.pairs import Matching, Pair
@@ -177,6 +177,44 @@ def test_slices_are_judged_one_by_one(checks, pair, sliced):
         "kind=odd": "fail",
         "kind=new": "skip",
     }
+
+
+TAGS = [{"side": "left" if place < COUNT // 2 else "right", "name": str(place)} for place in range(COUNT)]
+
+
+def test_a_slice_that_only_the_rows_tell_is_tested_by_its_own_samples(checks, pair):
+    """All drops lie on the right: the left does not change, and the whole drops by half of what the right does."""
+    new = np.where((np.arange(COUNT) >= COUNT // 2) & (np.arange(COUNT) % 4 == 0), 0.1, 0.9)
+    both = pair(right(1), new, before={"tags": TAGS}, tags=TAGS)
+    found = checks(
+        book(rule("significance", slices=["side=*"]), rule("absolute", slices=["side=*"], max_drop=0.2)), both
+    )
+    status = {(check.kind, check.part): (check.status, round(check.change, 9)) for check in found}
+    assert status == {
+        ("significance", "side=left"): ("pass", 0.0), ("significance", "side=right"): ("fail", -0.25),
+        ("absolute", "side=left"): ("pass", 0.0), ("absolute", "side=right"): ("fail", -0.25),
+    }  # fmt: skip
+    at_right = np.arange(COUNT // 2, COUNT) % 4 == 0
+    exact = sign_flip(-at_right.astype(float).reshape(-1, 2).sum(axis=1), 500, 0)
+    [check] = [each for each in found if (each.kind, each.part) == ("significance", "side=right")]
+    assert check.p == pytest.approx(min(1.0, 2 * exact / 2))
+
+
+def test_a_slice_of_rows_without_tags_is_not_tested_and_says_why(checks, pair, sliced):
+    slices = {"slices": sliced(kind={"even": 0.5})}
+    [check] = checks(
+        book(rule("significance", slices=["kind=even"])), pair(right(1), right(1), before=slices, **slices)
+    )
+    assert (check.status, check.p) == ("skip", None)
+    assert "do not say which samples" in check.reason
+
+
+def test_a_slice_that_nothing_has_is_refused_with_the_nearest(checks, pair):
+    both = pair(right(1), right(1), before={"tags": TAGS}, tags=TAGS)
+    with pytest.raises(DataError, match=r"no task it speaks of has a slice 'side=lift'; did you mean side=left\?"):
+        checks(book(rule("significance", slices=["side=lift"])), both)
+    with pytest.raises(DataError, match=r"has a slice 'name=\*'; there are side=left, side=right"):
+        checks(book(rule("limit", at_least=0, slices=["side=*", "name=*"])), both)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from results.regression.evidence import Examiner
 from results.regression.judge import judge
 from results.regression.latency import interval_depth
 from results.regression.pairs import Matching, Pair
-from results.regression.rules import KINDS, RuleBook
+from results.regression.rules import KINDS, WHOLE, RuleBook
 from results.run import Run
 
 SENTENCES = 6
@@ -56,9 +56,9 @@ class InMemory(Examiner):
     def verify(self, pair):
         """Nothing was written, so nothing can have been edited."""
 
-    def evidence(self, pair, key):
+    def evidence(self, pair, key, part=WHOLE):
         self._last = (pair, self.opened[id(pair)])
-        return super().evidence(pair, key)
+        return super().evidence(pair, key, part)
 
 
 @pytest.fixture(autouse=True)
