@@ -9,11 +9,12 @@ import numpy as np
 from metrics.base import Metric
 from metrics.errors import DataError
 from metrics.stats import holm
-from results.direction import Better, better
+from results.direction import of_record
 from results.fingerprint import code, fields
 from results.intervals import is_share
 from results.measured import Measured
 from results.paired import RESAMPLES, Change, Pair
+from results.record import Better, Record
 from results.run import Run
 from results.slices import SliceChange, slice_changes
 
@@ -144,15 +145,14 @@ def compare(a: Run, b: Run, options: Options | None = None) -> Comparison:
         raise DataError(f"{a.name} and {b.name} have no number in common: compare runs that were scored")
     changes = pair.changes(seed=how.seed, resamples=how.resamples)
     key = changes[0].key
-    names = list(a.record.protocols)
     scores = _sample_scores(pair.a, key), _sample_scores(pair.b, key)
     return Comparison(
         a=a,
         b=b,
         code=code(a.record),
         changes=changes,
-        directions={change.key: better(change.key.rpartition(".")[2], names) for change in changes},
-        flips=_flips(pair, key),
+        directions={change.key: of_record(a.record, change.key) for change in changes},
+        flips=_flips(pair, a.record, key),
         moved=_moved(pair.ids, scores, how.samples),
         slices=slice_changes(pair, (a, b), key, how.seed),
         undefined=[each for each in a.record.columns if each not in pair.keys],
@@ -215,13 +215,13 @@ def _sample_scores(run: Measured, key: str) -> np.ndarray:
     return np.array([metric.aggregate([row]).get(own, np.nan) for row in run.rows[name]], dtype=np.float64)
 
 
-def _flips(pair: Pair, headline: str) -> Flips:
+def _flips(pair: Pair, record: Record, headline: str) -> Flips:
     """Count samples that changed sides, by a score that says right or wrong where there is one."""
     shares = [key for key in pair.keys if is_share(pair.a.metrics[pair.a.keys[key][0]], pair.a.keys[key][1])]
     by = headline if headline in shares else next((key for key in shares if key.endswith("@0.5")), headline)
     one, other = _sample_scores(pair.a, by), _sample_scores(pair.b, by)
     defined = np.isfinite(one) & np.isfinite(other)
-    direction = better(by.rpartition(".")[2], list(pair.a.metrics))
+    direction = of_record(record, by)
     gain = (other - one)[defined] * (-1 if direction == "lower" else 1)
     fixed, broken = int((gain > 0).sum()), int((gain < 0).sum())
     binary = bool(np.isin(one[defined], (0, 1)).all() and np.isin(other[defined], (0, 1)).all())

@@ -11,6 +11,8 @@ from typing import Any, Literal, Self, cast
 from metrics.errors import DataError
 from results import migration
 
+Better = Literal["higher", "lower", "none"]
+"""Which way a number gets better; `none` for one that has no good direction."""
 SCHEMA = 1
 """Version of the files in a run directory; changes whenever an old reader could misread them."""
 
@@ -129,6 +131,8 @@ class Record:
         failures: the most frequent reasons why samples have no usable answer.
         coverage: which samples were answered; None in records of earlier versions.
         stopped_early: why it covers a part only; None for a run that came to its end.
+        directions: key -> which way it gets better, of metrics that are not part of this package; the cards of others
+            say it. Absent from the file where there are none.
         run: run directory relative to the root of all runs, with forward slashes; not part of `result.json`.
     """
 
@@ -158,6 +162,7 @@ class Record:
     failures: tuple[Failure, ...] = ()
     coverage: Coverage | None = None
     stopped_early: StoppedEarly | None = None
+    directions: Mapping[str, Better] = field(default_factory=dict)
     run: str = ""
 
     @property
@@ -175,6 +180,8 @@ class Record:
         """Build the content of `result.json`."""
         content = asdict(self)
         del content["run"]
+        if not self.directions:
+            del content["directions"]
         content["schema"] = SCHEMA
         return content
 

@@ -96,6 +96,8 @@ class Task:
         benchmark: name with partition, for example `refcocog/umd`.
         splits: official splits that a run without `--split` covers, in order.
         extra_splits: splits that exist but must be asked for (the sample world's `shifted`).
+        metrics: metrics of the user's own that are measured beside those of the kind; `kind` has them already.
+        headline: metric whose first score a table shows; None for the kind's own.
         prompt: key of a prompt in `tasks.prompts`, or a user's own words, with a space in them.
         protocol: options that change numbers, shown with every row.
         max_new_tokens: limit on the length of an answer in words; None leaves it to the model.
@@ -109,6 +111,8 @@ class Task:
     splits: tuple[str, ...]
     prompt: str
     extra_splits: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    headline: str | None = None
     protocol: Mapping[str, str] = field(default_factory=dict)
     max_new_tokens: int | None = None
     description: str = ""

@@ -113,4 +113,5 @@ def _record(job: Evaluation, predictions: Sequence[Prediction], scores: Scores) 
         refbench=version("refbench"),
         failures=failures.summarise(predictions),
         coverage=prove(job.samples, predictions),
+        directions=scores.directions,
     )

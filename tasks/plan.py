@@ -10,6 +10,7 @@ from benchmarks.schema import Benchmark, Split
 from tasks.base import ModelEntry, Task
 from tasks.data import Data
 from tasks.model_args import ModelArgs
+from tasks.own_metric_trial import try_out
 from tasks.progress import say
 
 HELD = 200_000
@@ -193,6 +194,7 @@ def _job(task: Task, name: str, data: Data, before: int) -> Job:
     split = open_split(task, name, data)
     for note in split.notes:
         say(f"{task.name} {name}: {note}")
+    try_out(task.kind, split.samples)
     size = len(split.samples)
     return Job(task, name, data, size, split if before + size <= HELD else None)
 

@@ -25,6 +25,8 @@ class TaskFile(BaseModel):
     splits: list[str] = Field(min_length=1)
     extra_splits: list[str] = []
     prompt: str
+    metrics: list[str] = []
+    headline: str | None = None
     protocol: dict[str, str] = {}
     max_new_tokens: int | None = Field(default=None, ge=1)
     description: str
@@ -47,11 +49,13 @@ def find(name: str, include: Path | None = None) -> Task:
     """Look up a task and resolve everything it names.
 
     Raises:
-        UnknownName: there is no task of that name, or its file names a kind, benchmark, split or prompt there is not.
-        ConfigError: its file cannot be used, or its protocol has options that its kind does not know.
+        UnknownName: there is no task of that name, or its file names a kind, benchmark, split, prompt or metric there
+            is not.
+        ConfigError: its file cannot be used, its protocol has options that its kind does not know, or a metric of the
+            user's own cannot be used.
     """
     from benchmarks.registry import benchmark
-    from tasks import kinds, prompts
+    from tasks import kinds, own_metrics, prompts
 
     paths = _paths(include)
     if name not in paths:
@@ -60,6 +64,8 @@ def find(name: str, include: Path | None = None) -> Task:
     try:
         kind = kinds.find(content.kind)
         kind = kind if kind.configure is None else kind.configure(content.protocol)
+        if content.metrics or content.headline is not None:
+            kind = own_metrics.joined(kind, content.metrics, content.headline, include)
         prompts.template(content.prompt)
         official = benchmark(content.benchmark).splits
         for split in content.splits:
@@ -74,6 +80,8 @@ def find(name: str, include: Path | None = None) -> Task:
         splits=tuple(content.splits),
         prompt=content.prompt,
         extra_splits=tuple(content.extra_splits),
+        metrics=tuple(content.metrics),
+        headline=content.headline,
         protocol=content.protocol,
         max_new_tokens=content.max_new_tokens,
         description=content.description,

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.schema import Prediction, Sample
+from results import direction
 from results.intervals import intervals
-from results.record import Slice
+from results.record import Better, Slice
 from results.rows import Rows
 from tasks.base import TaskKind
 
@@ -19,6 +20,7 @@ class Scores:
         rows: metric name -> rows, in the order of the samples.
         metrics: key -> plain number, None where undefined; in the order of the metrics.
         units: key -> unit.
+        directions: key -> which way it gets better, of metrics that are not part of this package.
         intervals: key -> 95 % interval over images.
         slices: tag -> value -> numbers.
     """
@@ -26,6 +28,7 @@ class Scores:
     rows: Rows
     metrics: Mapping[str, float | None]
     units: Mapping[str, str]
+    directions: Mapping[str, Better]
     intervals: Mapping[str, tuple[float, float]]
     slices: Mapping[str, Mapping[str, Slice]]
 
@@ -42,10 +45,12 @@ def score(kind: TaskKind, samples: Sequence[Sample], predictions: Sequence[Predi
     values = {metric.name: metric.aggregate(rows[metric.name]) for metric in kind.metrics}
     units = {m.name: {key: m.card.units.get(key, m.card.unit) for key in values[m.name]} for m in kind.metrics}
     names = public_names(values)
+    own = {metric.name: metric for metric in kind.metrics if direction.is_own(metric.name)}
     return Scores(
         rows=rows,
         metrics={name: _defined(values[metric][key]) for (metric, key), name in names.items()},
         units={name: units[metric][key] for (metric, key), name in names.items()},
+        directions={name: direction.of_metric(own[m], key) for (m, key), name in names.items() if m in own},
         intervals={name: ranges[metric][key] for (metric, key), name in names.items() if key in ranges[metric]},
         slices=_slices(kind, samples, rows),
     )

@@ -24,7 +24,7 @@ def build(name: str, spec: TableSpec, evidence: Evidence) -> Table:
     Raises:
         DataError: no row is left, or a row is compared with one that the table does not have.
     """
-    places = columns(spec)
+    places = columns(spec, evidence.directions)
     chosen = subjects(spec, evidence)
     if not chosen or not _has_anything(chosen, spec):
         raise DataError(

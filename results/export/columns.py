@@ -1,11 +1,13 @@
 """Turns the column blocks of a table's description into single columns with their headers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from results.direction import Better, better
+from results.direction import better
 from results.export.cells import Leaf
 from results.export.spec import Block, Part, TableSpec
+from results.record import Better
 
 NAMES = {
     "miou": "mIoU",
@@ -67,9 +69,14 @@ class Column:
     leaf: Leaf
 
 
-def columns(spec: TableSpec) -> list[Column]:
-    """List the columns from left to right."""
-    return [column for block in spec.columns for column in _of(block, spec)]
+def columns(spec: TableSpec, own: Mapping[tuple[str, str], Better] = MappingProxyType({})) -> list[Column]:
+    """List the columns from left to right.
+
+    Args:
+        spec: the table.
+        own: (task, metric) -> direction, of metrics that are not part of this package.
+    """
+    return [column for block in spec.columns for column in _of(block, spec, own)]
 
 
 def metric_name(key: str) -> str:
@@ -82,7 +89,7 @@ def metric_name(key: str) -> str:
     return key.upper() if len(key) <= _SHORT else key
 
 
-def _of(block: Block, spec: TableSpec) -> list[Column]:
+def _of(block: Block, spec: TableSpec, own: Mapping[tuple[str, str], Better]) -> list[Column]:
     arrow = spec.arrows if block.arrow is None else block.arrow
     parts = block.numbers()
     if not parts:
@@ -92,19 +99,22 @@ def _of(block: Block, spec: TableSpec) -> list[Column]:
         line = block.join.join(
             " ".join(label) or metric_name(part.metric) for label, part in zip(labels, parts, strict=True)
         )
-        direction = _better(block, parts[0])
+        direction = _better(block, parts[0], own)
         return [Column(block, tuple(parts), Leaf((block.head, line), direction, arrow and direction != "none"))]
     found = []
     for part, label in zip(parts, labels, strict=True):
-        direction = _better(block, part)
+        direction = _better(block, part, own)
         found.append(Column(block, (part,), Leaf((block.head, *label), direction, arrow and direction != "none")))
     return found
 
 
-def _better(block: Block, part: Part) -> Better:
+def _better(block: Block, part: Part, own: Mapping[tuple[str, str], Better]) -> Better:
     if block.better is not None:
         return block.better
-    return "lower" if part.metric in ("failed", "seconds_per_sample") and not block.inverse else better(part.metric)
+    if part.metric in ("failed", "seconds_per_sample") and not block.inverse:
+        return "lower"
+    told = {way for (task, key), way in own.items() if key == part.metric and part.task in (task, None)}
+    return told.pop() if len(told) == 1 else better(part.metric)
 
 
 def _label(block: Block, part: Part, parts: Sequence[Part]) -> tuple[str, ...]:

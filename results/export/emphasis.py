@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
-from results.direction import Better
 from results.export.cells import Cell, Row
+from results.record import Better
 
 Emphasis = dict[tuple[int, int, int], Literal["best", "second"]]
 

@@ -12,7 +12,7 @@ from results.export.cells import SAMPLE, STOPPED, TEACHER, UNDEFINED, Cell, Sour
 from results.export.quoted import Quoted
 from results.export.spec import Line, Part
 from results.fingerprint import code, fields, is_forced
-from results.record import Record
+from results.record import Better, Record
 from results.run import Run
 
 DIGEST_SHOWN = 7
@@ -46,6 +46,12 @@ class Evidence:
     cannot: Callable[[str, str], str] = lambda model, task: ""
     abilities: Callable[[str, str], bool | None] = lambda model, kind: None
     bounds: AbstractSet[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def directions(self) -> Mapping[tuple[str, str], Better]:
+        """(task, metric) -> which way it gets better, of metrics that are not part of this package."""
+        records = (run.record for run in self.runs)
+        return {(record.task, key): way for record in records for key, way in record.directions.items()}
 
     @cached_property
     def by_model(self) -> Mapping[str, Sequence[Run]]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from results.direction import Better
 from results.published import Source
+from results.record import Better
 
 State = Literal["number", "partial", "missing", "impossible", "undefined"]
 """A number over everything; over a part of the samples; nobody ran it; the model has no such answer; ran, no number."""

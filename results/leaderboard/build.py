@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from metrics.errors import DataError
 from results import fingerprint
-from results.direction import Better, better
+from results.direction import of_record
 from results.leaderboard import notes
 from results.leaderboard.board import Board, Cell, Column, Line, State, marked, sort
 from results.leaderboard.printed import published_lines
-from results.record import Record
+from results.record import Better, Record
 from results.run import Run
 
 OTHERS = "others"
@@ -190,10 +190,15 @@ def _columns(runs: Sequence[Run], usual: Record, rules: Rules) -> list[Column]:
 def _column(usual: Record, key: str, rules: Rules, runs: Sequence[Run]) -> Column:
     code = fingerprint.code(usual)
     is_one = all(fingerprint.code(run.record) == code for run in runs)
-    way = rules.directions.get(key) or better(key, usual.protocols)
+    way = rules.directions.get(key) or _direction(usual, key, runs)
     units = {run.record.units[key] for run in runs if key in run.record.units}
     unit = usual.units.get(key) or next(iter(units), "")
     return Column(usual.task, usual.split, key, unit, way, code if is_one else "", usual.n if is_one else None)
+
+
+def _direction(usual: Record, key: str, runs: Sequence[Run]) -> Better:
+    telling = (run.record for run in runs if key in run.record.directions)
+    return of_record(next(telling, usual), key)
 
 
 def _line(name: str, model: str, cells: Sequence[Cell], rules: Rules) -> Line:

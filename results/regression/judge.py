@@ -7,8 +7,8 @@ from functools import partial
 
 from metrics.errors import DataError
 from metrics.stats import holm
-from results.direction import Better, better
-from results.record import Record
+from results.direction import of_record
+from results.record import Better, Record
 from results.regression import latency
 from results.regression.check import Check, Status, finite, number, signed
 from results.regression.evidence import Evidence, Examiner
@@ -217,4 +217,4 @@ def _lost(matching: Matching, book: RuleBook) -> list[Check]:
 
 
 def _direction(record: Record, key: str, own: Mapping[str, Better]) -> Better:
-    return own.get(key) or better(key, record.protocols)
+    return own.get(key) or of_record(record, key)

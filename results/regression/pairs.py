@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from metrics.errors import DataError
 from results import fingerprint
-from results.direction import better
+from results.direction import of_record
 from results.regression.sources import Source
 from results.run import Run
 
@@ -71,7 +71,7 @@ def best_so_far(candidate: Source, known: Sequence[Run]) -> Source:
 def _best(run: Run, others: Sequence[Run]) -> Run | None:
     record = run.record
     code, key = fingerprint.code(record), record.headline
-    sign = -1.0 if better(key, record.protocols) == "lower" else 1.0
+    sign = -1.0 if of_record(record, key) == "lower" else 1.0
     rivals = [
         (sign * value, each.ended, each)
         for each in others

@@ -9,8 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from results.direction import Better
-from results.record import Record
+from results.record import Better, Record
 
 Part = tuple[str, str]
 """Tag and value of a slice."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from metrics.base import Metric
-from results.direction import better
+from results.direction import of_record
 from results.intervals import intervals
 from results.paired import Change
 from results.record import Record
@@ -143,7 +143,7 @@ def _change(records: Sequence[Record], key: str, sure: Change | None = None) -> 
     words = f"{scale * difference:+.2f}" if scale == 100 else f"{difference:+.4g}"
     if not difference:
         return "±0 no difference"
-    verdict = "" if better(key, records[0].protocols) == "none" else f" {_verdict(records, key)}"
+    verdict = "" if of_record(records[0], key) == "none" else f" {_verdict(records, key)}"
     if sure is None:
         return words + verdict
     ends = " to ".join(f"{scale * end:+.2f}" if scale == 100 else f"{end:+.4g}" for end in (sure.low, sure.high))
@@ -154,7 +154,7 @@ def _change(records: Sequence[Record], key: str, sure: Change | None = None) -> 
 
 def _verdict(records: Sequence[Record], key: str) -> str:
     difference = _difference(records, key)
-    direction = better(key, records[0].protocols)
+    direction = of_record(records[0], key)
     if difference is None or not difference or direction == "none":
         return "same"
     return "better" if (difference > 0) == (direction == "higher") else "worse"

@@ -3,23 +3,30 @@
 import argparse
 import textwrap
 from collections.abc import Container
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tasks.commands import show
+from tasks.parser import folder
+
+if TYPE_CHECKING:
+    from tasks.base import OwnMetric
 
 EXAMPLES = """  refbench metrics
   refbench metrics res
-  refbench metrics bbox --json"""
+  refbench metrics bbox --json
+  refbench metrics --include my_metrics"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="show one metric: definition, source, rules, options")
+    parser.add_argument("--include", metavar="DIR", type=folder, help="folder of further metrics (*.py)")
 
 
 def run(args: argparse.Namespace) -> int:
     """List all metrics, or show one."""
-    cards = _cards()
+    cards = _cards(args.include)
     if args.name is not None:
         if args.name not in cards:
             from benchmarks.errors import unknown
@@ -52,11 +59,14 @@ def _short(card: dict[str, Any]) -> str:
     return textwrap.shorten(card["definition"], 72, placeholder=" …")
 
 
-def _cards() -> dict[str, dict[str, Any]]:
-    """Join what tasks aggregate with what `refbench score` reads; some names are both."""
+def _cards(include: Path | None) -> dict[str, dict[str, Any]]:
+    """Join what tasks aggregate, metrics of the user's own too, with what `refbench score` reads; some are both."""
     from metrics.registry import metrics, scorers
+    from results.direction import of_metric
+    from tasks.own_metrics import own_metrics
 
-    by_name = {metric.name: metric for metric in metrics()}
+    own = own_metrics(include)
+    by_name = {metric.name: metric for metric in (*metrics(), *(each.metric for each in own.values()))}
     by_score = {scorer.name: scorer for scorer in scorers()}
     cards: dict[str, dict[str, Any]] = {}
     for name in sorted({*by_name, *by_score}):
@@ -79,5 +89,11 @@ def _cards() -> dict[str, dict[str, Any]]:
             "targets": scorer.targets if scorer else "",
             "predictions": scorer.predictions if scorer else "",
             "options": dict(scorer.options) if scorer else {},
+            "directions": {key: of_metric(metric, key) for key in card.keys} if metric else {},
+            **(_of_own(own[name]) if name in own else {}),
         }
     return cards
+
+
+def _of_own(own: "OwnMetric") -> dict[str, Any]:
+    return {"measures": list(own.kinds or (own.metric.kind,)), "from": own.source}
