@@ -3,7 +3,8 @@
 import unicodedata
 from collections.abc import Sequence
 
-from results.export.layout import Grid, GridRow, Piece, Shown, spaced, spans
+from results.export.layout import Grid, GridRow, spans
+from results.export.pen import Pen
 
 PACKAGES = ("booktabs", "multirow", "graphicx", "longtable", "amssymb")
 NEEDS = f"\\usepackage{{{','.join(PACKAGES)}}}\n\\usepackage[table]{{xcolor}}"
@@ -60,6 +61,19 @@ _SPECIAL = {
 def escape(text: str) -> str:
     """Make any text safe for LaTeX; a character that pdflatex cannot set is named by its code point, as U+4E2D."""
     return "".join(_escape(char) for char in " ".join(text.split()))
+
+
+_PEN = Pen(
+    escape,
+    best=r"\textbf{%s}",
+    second=r"\underline{%s}",
+    raised=r"\textsuperscript{%s}",
+    change={
+        None: r"\textcolor{black}{(%s)}",
+        True: r"\textcolor{green!50!black}{(%s)}",
+        False: r"\textcolor{red!70!black}{(%s)}",
+    },
+)
 
 
 def comment(text: str) -> str:
@@ -156,7 +170,7 @@ def _level(grid: Grid, level: int) -> list[tuple[int, int, str]]:
 def _span(grid: Grid, level: int, at: int, length: int, text: str) -> str:
     below = len(grid.heads[at]) - level
     is_last = bool(text) and not any(grid.heads[at][level + 1 :])
-    words = escape(text) + (_marks(grid.head_marks[at]) if is_last else "")
+    words = escape(text) + (_PEN.marks(grid.head_marks[at]) if is_last else "")
     if is_last and length == 1:
         return _tall(words, below)
     return f"\\multicolumn{{{length}}}{{c}}{{{words}}}" if length > 1 else words
@@ -182,8 +196,8 @@ def _row(grid: Grid, at: int, row: GridRow) -> list[str]:
         lines.append(f"\\multicolumn{{{width}}}{{l}}{{\\textit{{{escape(row.section)}}}}} \\\\")
     lines += [r"\rowcolor{black!8}"] if row.ours else []
     names = [_name(grid, at, level) for level in range(len(row.stub))]
-    names[-1] += _marks(row.marks)
-    cells = [*names, *(_cell(cell) for cell in row.cells)]
+    names[-1] += _PEN.marks(row.marks)
+    cells = [*names, *map(_PEN.cell, row.cells)]
     if row.grey:
         cells = [f"\\textcolor{{gray}}{{{text}}}" if text else "" for text in cells]
     return [*lines, " & ".join(cells) + r" \\"]
@@ -191,36 +205,12 @@ def _row(grid: Grid, at: int, row: GridRow) -> list[str]:
 
 def _name(grid: Grid, at: int, level: int) -> str:
     """A name of a row; outer names stand once beside all their rows."""
-    stub = grid.rows[at].stub
-    if level == len(stub) - 1:
-        return escape(stub[level])
-    same = [row.stub[: level + 1] == stub[: level + 1] for row in grid.rows]
-    if at > 0 and same[at - 1]:
-        return ""
-    length = same[at:].index(False) if False in same[at:] else len(same) - at
-    return _tall(escape(stub[level]), length)
-
-
-def _cell(cell: Shown) -> str:
-    return spaced(cell.join, escape).join(_piece(piece) for piece in cell.pieces) + _marks(cell.marks)
-
-
-def _piece(piece: Piece) -> str:
-    text = escape(piece.text)
-    if piece.emphasis:
-        text = f"\\textbf{{{text}}}" if piece.emphasis == "best" else f"\\underline{{{text}}}"
-    if not piece.delta:
-        return text
-    colour = "black" if piece.good is None else "green!50!black" if piece.good else "red!70!black"
-    return f"{text} \\textcolor{{{colour}}}{{({escape(piece.delta)})}}"
-
-
-def _marks(marks: Sequence[str]) -> str:
-    return f"\\textsuperscript{{{escape(','.join(marks))}}}" if marks else ""
+    length = grid.reach(at, level)
+    return _tall(escape(grid.rows[at].stub[level]), length) if length else ""
 
 
 def _notes(grid: Grid) -> list[str]:
     if not grid.notes:
         return []
-    texts = [f"{_marks((mark,)) if mark else ''}{escape(text)}." for mark, text in grid.notes]
+    texts = [_PEN.note(mark, text) for mark, text in grid.notes]
     return [r"\par\smallskip\noindent", r"\parbox{\linewidth}{\footnotesize " + " ".join(texts) + "}"]

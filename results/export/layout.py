@@ -1,6 +1,6 @@
 """Lays a filled table out as a grid of text that every format can draw: headers, groups, marks and footnotes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -86,6 +86,21 @@ class Grid:
     notes: tuple[tuple[str, str], ...]
     head_marks: tuple[tuple[str, ...], ...]
 
+    def reach(self, at: int, level: int) -> int:
+        """How many rows a name covers from its row down: 0 where it is part of the one above; the last is never joined.
+
+        Args:
+            at: the row.
+            level: of the name, from the left.
+        """
+        stub = self.rows[at].stub
+        if level == len(stub) - 1:
+            return 1
+        same = [row.stub[: level + 1] == stub[: level + 1] for row in self.rows]
+        if at > 0 and same[at - 1]:
+            return 0
+        return same[at:].index(False) if False in same[at:] else len(same) - at
+
 
 def lay_out(table: Table) -> Grid:
     """Lay a table out."""
@@ -106,12 +121,6 @@ def number(cell: Cell) -> str:
     if text.startswith("-"):
         text = text[1:] if not text.strip("-0.") else MINUS + text[1:]
     return text + ("×" if cell.factor else "")
-
-
-def spaced(text: str, escape: Callable[[str], str]) -> str:
-    """Escape the text between joined numbers without losing the spaces around it."""
-    lead = " " if text[:1].isspace() else ""
-    return f"{lead}{escape(text)}{' ' if text.strip() and text[-1:].isspace() else ''}"
 
 
 def head_text(leaf: Leaf) -> str:

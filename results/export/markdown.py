@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from html import escape as html_escape
 
-from results.export.layout import Grid, Piece, Shown, spaced
+from results.export.layout import Grid
+from results.export.pen import Pen
 
 _ACTIVE = re.compile(r"([\\`*_\[\]|~#!])")
 
@@ -14,11 +15,20 @@ def escape(text: str) -> str:
     return html_escape(_ACTIVE.sub(r"\\\1", " ".join(text.split())), quote=False)
 
 
+_PEN = Pen(
+    escape,
+    best="**%s**",
+    second="<u>%s</u>",
+    raised="<sup>%s</sup>",
+    change=dict.fromkeys((None, True, False), "(%s)"),
+)
+
+
 def draw(grid: Grid, sources: Sequence[str] = ()) -> str:
     """Draw a table, and the list of its sources below."""
     lines = [f"**{escape(grid.caption)}**", ""] if grid.caption else []
     texts = [escape(" ".join(filter(None, head))) for head in grid.heads]
-    heads = [text + _marks(marks) for text, marks in zip(texts, grid.head_marks, strict=True)]
+    heads = [text + _PEN.marks(marks) for text, marks in zip(texts, grid.head_marks, strict=True)]
     lines.append(_line([*(escape(text) for text in grid.stub_heads), *heads]))
     lines.append(_line([*(":--" for _ in grid.stub_heads), *("--:" for _ in heads)]))
     blank = [""] * (len(grid.stub_heads) + len(heads) - 1)
@@ -26,9 +36,9 @@ def draw(grid: Grid, sources: Sequence[str] = ()) -> str:
         if row.section:
             lines.append(_line([f"*{escape(row.section)}*", *blank]))
         names = [escape(name) for name in row.stub]
-        names[-1] += _marks(row.marks)
-        lines.append(_line([*names, *(_cell(cell) for cell in row.cells)]))
-    lines += [""] + [f"{_marks((mark,)) if mark else ''}{escape(text)}.  " for mark, text in grid.notes]
+        names[-1] += _PEN.marks(row.marks)
+        lines.append(_line([*names, *map(_PEN.cell, row.cells)]))
+    lines += [""] + [f"{_PEN.note(mark, text)}  " for mark, text in grid.notes]
     if sources:
         lines += ["", "Sources:", "", *(f"- {escape(line)}" for line in sources)]
     return "\n".join(lines).rstrip() + "\n"
@@ -36,18 +46,3 @@ def draw(grid: Grid, sources: Sequence[str] = ()) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _cell(cell: Shown) -> str:
-    return spaced(cell.join, escape).join(_piece(piece) for piece in cell.pieces) + _marks(cell.marks)
-
-
-def _piece(piece: Piece) -> str:
-    text = escape(piece.text)
-    if piece.emphasis:
-        text = f"**{text}**" if piece.emphasis == "best" else f"<u>{text}</u>"
-    return f"{text} ({escape(piece.delta)})" if piece.delta else text
-
-
-def _marks(marks: Sequence[str]) -> str:
-    return f"<sup>{escape(','.join(marks))}</sup>" if marks else ""

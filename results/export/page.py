@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from results.export.layout import Grid, GridRow, Piece, Shown, spaced, spans
+from results.export.layout import Grid, GridRow, spans
+from results.export.pen import Pen
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1a1a1a;--paper:#fff;--line:#999;--soft:#f0f3f7;
@@ -20,6 +21,13 @@ th[scope=row],.name{text-align:left}thead tr:last-child{border-bottom:1px solid 
 .ours{background:var(--soft)}.grey{color:var(--grey)}.good{color:var(--good)}.bad{color:var(--bad)}
 .notes,.sources{font-size:.85em;max-width:70rem}.sources li{overflow-wrap:anywhere}
 """.strip()
+_PEN = Pen(
+    escape,
+    best="<b>%s</b>",
+    second="<u>%s</u>",
+    raised="<sup>%s</sup>",
+    change={None: "<span>(%s)</span>", True: '<span class="good">(%s)</span>', False: '<span class="bad">(%s)</span>'},
+)
 
 
 def draw(tables: Sequence[tuple[Grid, Sequence[str]]]) -> str:
@@ -38,7 +46,7 @@ def draw(tables: Sequence[tuple[Grid, Sequence[str]]]) -> str:
 def _table(grid: Grid, sources: Sequence[str]) -> str:
     width = len(grid.stub_heads) + len(grid.heads)
     body = "\n".join(line for at, row in enumerate(grid.rows) for line in _row(grid, at, row, width))
-    notes = "".join(f"<p>{_marks((mark,)) if mark else ''}{escape(text)}.</p>" for mark, text in grid.notes)
+    notes = "".join(f"<p>{_PEN.note(mark, text)}</p>" for mark, text in grid.notes)
     listed = "".join(f"<li>{escape(line)}</li>" for line in sources)
     caption = f"<caption>{escape(grid.caption)}</caption>" if grid.caption else ""
     table = f"<table>{caption}<thead>{''.join(_head(grid))}</thead>\n<tbody>{body}</tbody></table>"
@@ -61,7 +69,7 @@ def _head(grid: Grid) -> list[str]:
             if text or not level:
                 look = ' class="group"' if any(below) else ""
                 scope = "colgroup" if length > 1 else "col"
-                marks = "" if any(below) else _marks(grid.head_marks[at])
+                marks = "" if any(below) else _PEN.marks(grid.head_marks[at])
                 head = f'<th{look} colspan="{length}" rowspan="{tall}" scope="{scope}">'
                 cells.append(f"{head}{escape(text)}{marks}</th>")
             elif any(grid.heads[at][level:]):
@@ -82,34 +90,13 @@ def _row(grid: Grid, at: int, row: GridRow, width: int) -> list[str]:
         if is_so
     ]
     names = [_name(grid, at, level) for level in range(len(row.stub))]
-    cells = "".join(f"<td>{_cell(cell)}</td>" for cell in row.cells)
+    cells = "".join(f"<td>{_PEN.cell(cell)}</td>" for cell in row.cells)
     return [*lines, f'<tr class="{" ".join(looks)}">{"".join(names)}{cells}</tr>']
 
 
 def _name(grid: Grid, at: int, level: int) -> str:
     stub = grid.rows[at].stub
     if level == len(stub) - 1:
-        return f'<th scope="row">{escape(stub[level])}{_marks(grid.rows[at].marks)}</th>'
-    same = [row.stub[: level + 1] == stub[: level + 1] for row in grid.rows]
-    if at > 0 and same[at - 1]:
-        return ""
-    length = same[at:].index(False) if False in same[at:] else len(same) - at
-    return f'<th class="name" rowspan="{length}" scope="rowgroup">{escape(stub[level])}</th>'
-
-
-def _cell(cell: Shown) -> str:
-    return spaced(cell.join, escape).join(_piece(piece) for piece in cell.pieces) + _marks(cell.marks)
-
-
-def _piece(piece: Piece) -> str:
-    text = escape(piece.text)
-    if piece.emphasis:
-        text = f"<b>{text}</b>" if piece.emphasis == "best" else f"<u>{text}</u>"
-    if not piece.delta:
-        return text
-    look = "" if piece.good is None else ' class="good"' if piece.good else ' class="bad"'
-    return f"{text} <span{look}>({escape(piece.delta)})</span>"
-
-
-def _marks(marks: Sequence[str]) -> str:
-    return f"<sup>{escape(','.join(marks))}</sup>" if marks else ""
+        return f'<th scope="row">{escape(stub[level])}{_PEN.marks(grid.rows[at].marks)}</th>'
+    length = grid.reach(at, level)
+    return f'<th class="name" rowspan="{length}" scope="rowgroup">{escape(stub[level])}</th>' if length else ""

@@ -1,15 +1,16 @@
 """Reads the tables of a finished paper: which text stands in which cell, below which header, in which line.
 
-Enough of LaTeX for tables as people write them: braces, comments, merged cells, rules, included files. It reads what
-stands there and expands no macros of the author's.
+Enough of LaTeX for tables as people write them: braces, comments, merged cells, rules, included files, and macros of
+the author's within cells.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from metrics.errors import DataError
+from results.export.macros import Macro, closing, definitions, expand
 
 _BEGIN = re.compile(r"\\begin\{(tabular\*?|tabularx|tabulary|longtable|array)\}")
 _MARKER = re.compile(r"%\s*refbench\s+(table=\S+|skip)([^\n]*)")
@@ -82,7 +83,16 @@ def read(path: Path) -> list[PaperTable]:
     Raises:
         DataError: a file cannot be read.
     """
-    found: list[PaperTable] = []
+    texts = _files(path)
+    macros: dict[str, Macro] = {}
+    for text in texts.values():
+        macros |= definitions(_uncommented(text))
+    return [table for file, text in texts.items() for table in _tables(file, text, macros)]
+
+
+def _files(path: Path) -> dict[Path, str]:
+    """The texts of a paper and of all that it includes."""
+    found: dict[Path, str] = {}
     seen: set[Path] = set()
     waiting = [path]
     while waiting:
@@ -91,7 +101,7 @@ def read(path: Path) -> list[PaperTable]:
             continue
         seen.add(file.resolve())
         text = _text(file)
-        found += _tables(file, text)
+        found[file] = text
         names = [Path(name.strip()) for name in _INPUT.findall(_uncommented(text))]
         waiting += [
             path.parent / name.with_suffix(name.suffix or ".tex") for name in names if name.suffix in ("", ".tex")
@@ -127,7 +137,7 @@ def _uncommented(text: str) -> str:
     return re.sub(r"(?<!\\)((?:\\\\)*)%[^\n]*", lambda match: match[1] + " " * (len(match[0]) - len(match[1])), text)
 
 
-def _tables(file: Path, text: str) -> list[PaperTable]:
+def _tables(file: Path, text: str, macros: Mapping[str, Macro]) -> list[PaperTable]:
     clean = _uncommented(text)
     found = []
     before = 0
@@ -138,7 +148,7 @@ def _tables(file: Path, text: str) -> list[PaperTable]:
         markers = _MARKER.findall(text[before : begin.start()])
         start = _after_arguments(clean, begin.end())
         table = PaperTable(file, clean.count("\n", 0, begin.start()) + 1, _marker(markers))
-        _fill(table, clean, start, end)
+        _fill(table, list(_rows(clean, start, end, macros)))
         found.append(table)
         before = end
     return found
@@ -156,25 +166,13 @@ def _after_arguments(text: str, at: int) -> int:
     while match := re.compile(r"\s*(?:\[[^\]]*\]|(?=\{))").match(text, at):
         at = match.end()
         if text[at : at + 1] == "{":
-            at = _closing(text, at) + 1
+            at = closing(text, at) + 1
         elif match.end() == match.start():
             break
     return at
 
 
-def _closing(text: str, at: int) -> int:
-    """Position of the brace that closes the one at `at`; the end of the text where none does."""
-    depth = 0
-    for position in range(at, len(text)):
-        if text[position] in "{}" and text[position - 1] != "\\":
-            depth += 1 if text[position] == "{" else -1
-            if depth == 0:
-                return position
-    return len(text) - 1
-
-
-def _fill(table: PaperTable, text: str, start: int, end: int) -> None:
-    rows = list(_rows(text, start, end))
+def _fill(table: PaperTable, rows: list[tuple[list[PaperCell], bool]]) -> None:
     first_line = next((at for at, (_, ruled) in enumerate(rows) if ruled and at), 1 if len(rows) > 1 else 0)
     open_rows: dict[int, tuple[int, PaperCell]] = {}
     for at, (cells, _) in enumerate(rows):
@@ -193,10 +191,10 @@ def _spread(cells: list[PaperCell], open_rows: dict[int, tuple[int, PaperCell]])
         span, raw = 1, cell.raw
         if merged:
             span = int(merged[1])
-            raw = cell.raw[_closing(cell.raw, merged.end() - 1) + 1 :]
+            raw = cell.raw[closing(cell.raw, merged.end() - 1) + 1 :]
         at = len(found)
         if (tall := _MULTIROW.search(raw)) and abs(int(tall[1])) > 1:
-            inner = raw[tall.end() : _closing(raw, tall.end() - 1)]
+            inner = raw[tall.end() : closing(raw, tall.end() - 1)]
             raw = inner
             open_rows[at] = (abs(int(tall[1])), PaperCell(cell.line, inner, span))
         elif at in open_rows and not raw.strip():
@@ -210,14 +208,14 @@ def _spread(cells: list[PaperCell], open_rows: dict[int, tuple[int, PaperCell]])
     return found
 
 
-def _rows(text: str, start: int, end: int) -> Iterator[tuple[list[PaperCell], bool]]:
+def _rows(text: str, start: int, end: int, macros: Mapping[str, Macro]) -> Iterator[tuple[list[PaperCell], bool]]:
     """Split a table into rows and cells; the flag says that a full rule stands above the row."""
     cells: list[PaperCell] = []
     ruled, begin, depth, at = False, start, 0, start
     while at < end:
         char = text[at]
         if char == "\\" and text[at + 1 : at + 2] == "\\" and depth == 0:
-            raw, has_rule = _trim(text[begin:at])
+            raw, has_rule = _trim(expand(text[begin:at], macros))
             yield [*cells, PaperCell(_line(text, begin, at), raw)], ruled or has_rule
             cells, ruled, at = [], False, _after_break(text, at + 2)
             begin = at
@@ -227,12 +225,12 @@ def _rows(text: str, start: int, end: int) -> Iterator[tuple[list[PaperCell], bo
             continue
         depth += {"{": 1, "}": -1}.get(char, 0)
         if char == "&" and depth == 0:
-            raw, has_rule = _trim(text[begin:at])
+            raw, has_rule = _trim(expand(text[begin:at], macros))
             ruled = ruled or has_rule
             cells.append(PaperCell(_line(text, begin, at), raw))
             begin = at + 1
         at += 1
-    raw, has_rule = _trim(text[begin:end])
+    raw, has_rule = _trim(expand(text[begin:end], macros))
     if cells or raw.strip():
         yield [*cells, PaperCell(_line(text, begin, end), raw)], ruled or has_rule
 
@@ -265,6 +263,6 @@ def _without_arguments(raw: str, command: re.Pattern[str]) -> str:
             return raw
         end = match.end()
         if raw[end : end + 1] == "{":
-            end = _closing(raw, end) + 1
+            end = closing(raw, end) + 1
         raw = raw[: match.start()] + " " + raw[end:]
     return raw

@@ -73,6 +73,17 @@ def test_a_wrong_number_is_named_with_its_line(paper, verdicts):
     assert bad(verdicts(text)) == [(f"paper.tex:{line_of(text, '52.00')}", "52.00", "wrong")]
 
 
+def test_macros_of_the_author_are_read_wherever_they_are_defined(paper, verdicts, tmp_path):
+    (tmp_path / "numbers.tex").write_text(r"\def\half{25.00}" + "\n", encoding="utf-8")
+    start = "\\newcommand{\\ours}[1]{\\textbf{#1}}\n% \\newcommand{\\half}{24.00}\n\\input{numbers}\n"
+    text = start + paper.replace("25.00", r"\half{}").replace("91.23", r"\ours{91.23}")
+    assert text.count(r"\half") == 2 and text.count(r"\ours") == 2
+    findings = verdicts(text)
+    assert bad(findings) == [(f"paper.tex:{line_of(text, 'ours{91.23}')}", "91.23", "emphasis")]
+    (tmp_path / "numbers.tex").write_text(r"\def\half{52.00}" + "\n", encoding="utf-8")
+    assert (f"paper.tex:{line_of(text, 'half{}')}", "52.00", "wrong") in bad(verdicts(text))
+
+
 def test_a_number_of_an_older_run_is_stale_and_says_which(paper, verdicts):
     [finding] = [each for each in verdicts(paper.replace("91.23", "88.88")) if each.verdict != "ok"]
     assert finding.verdict == "stale"
