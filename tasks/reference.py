@@ -3,8 +3,10 @@
 A test fails while one of them is not what the code would write.
 """
 
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from benchmarks.files import write_atomic
@@ -12,24 +14,34 @@ from benchmarks.files import write_atomic
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-def pages(docs: Path = DOCS) -> Mapping[Path, str]:
-    """Write every page in memory: file -> content.
+def pages(docs: Path = DOCS) -> Mapping[Path, Callable[[], str]]:
+    """List every page with what writes it: file -> its content when called.
 
     Args:
         docs: folder of the pages; the text of ours around a generated part is read from there.
     """
     from tasks import kinds, reference_commands, reference_kinds
 
-    found = {docs / "cli.md": reference_commands.page()}
+    found = {docs / "cli.md": reference_commands.page, docs / "architecture.svg": _architecture}
     for name, kind in kinds.all_kinds().items():
         path = docs / "kinds" / f"{name}.md"
-        found[path] = reference_kinds.page(path, kind)
+        found[path] = partial(reference_kinds.page, path, kind)
     return found
+
+
+def _architecture() -> str:
+    from refvlm.config import read_config
+    from refvlm.figure import draw
+    from refvlm.predictor import BUNDLED
+
+    path = BUNDLED / "config.json"
+    return draw(read_config(json.loads(path.read_text("utf-8")), path), "REF-VLM, the bundled preset tiny")
 
 
 def main() -> int:
     """Write the pages that have changed, and name them."""
-    for path, content in pages().items():
+    for path, write in pages().items():
+        content = write()
         if not path.is_file() or path.read_text("utf-8") != content:
             path.parent.mkdir(exist_ok=True)
             write_atomic(path, content.encode())

@@ -9,7 +9,7 @@ PAGES = reference.pages()
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_a_page_is_not_stale(path):
-    assert path.read_text("utf-8") == PAGES[path], "run `python -m tasks.reference` and commit what it writes"
+    assert path.read_text("utf-8") == PAGES[path](), "run `python -m tasks.reference` and commit what it writes"
 
 
 def test_what_has_changed_is_written_and_named(tmp_path, monkeypatch, capsys):
@@ -17,7 +17,8 @@ def test_what_has_changed_is_written_and_named(tmp_path, monkeypatch, capsys):
     fresh.parent.mkdir()
     fresh.write_text("as it is")
     stale.write_text("as it was")
-    monkeypatch.setattr(reference, "pages", lambda: {fresh: "as it is", stale: "as it is", tmp_path / "new" / "a": "b"})
+    files = dict.fromkeys([fresh, stale, tmp_path / "new" / "a"], lambda: "as it is")
+    monkeypatch.setattr(reference, "pages", lambda: files)
     assert reference.main() == 0
     assert stale.read_text() == "as it is"
     assert capsys.readouterr().out.split() == [str(stale), str(tmp_path / "new" / "a")]
