@@ -5,6 +5,7 @@ What a model is then asked about is an RGB file that we wrote: without metadata,
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -77,7 +78,10 @@ def take_mask(content: bytes, name: str = "the mask") -> Rle:
 
 def _decoded(content: bytes, name: str) -> Image.Image:
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is refused below, and more strictly
+            opened = Image.open(io.BytesIO(content), formats=FORMATS)
+        with opened as image:
             _check_size(image.width, image.height, name)
             return ImageOps.exif_transpose(image).convert("RGB")
     except DataError:
