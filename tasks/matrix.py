@@ -12,6 +12,8 @@ from tasks.base import LoadOptions, ModelEntry, TaskKind
 State = Literal["can", "needs", "cannot"]
 MARKED = frozenset(("pck", "pointing", "pointqa", "prompted", "reg"))
 """Kinds all of whose tasks ask with visual prompts."""
+POINTED = frozenset(("pointqa",))
+"""Those of them that mark with points; the others mark with boxes, or with boxes too."""
 NAMED = frozenset(("detection", "instance", "keypoints", "panoptic", "pck", "semantic"))
 """Kinds whose tasks say which categories an answer may name."""
 WORDLESS = frozenset(
@@ -95,10 +97,11 @@ def _reason(entry: ModelEntry, kind: TaskKind) -> str:
 
 def _asked(kind: TaskKind) -> list[Query]:
     """What tasks of a kind ask, as far as it decides who can answer; the tasks of some kinds differ in it."""
-    photo, box = ImageRef(Path(), (1, 1)), Region("box", box_xyxy=(0.0, 0.0, 1.0, 1.0))
+    box, point = Region("box", box_xyxy=(0.0, 0.0, 1.0, 1.0)), Region("point", points_xy=((0.5, 0.5),))
+    photo = ImageRef(Path(), (1, 1))
     question = "" if kind.name in WORDLESS else "?"
     plain = Query("", photo, question, "", kind.wants, categories=("?",) if kind.name in NAMED else ())
-    marked = replace(plain, regions=(box,))
+    marked = replace(plain, regions=(point if kind.name in POINTED else box,))
     if kind.name in MARKED:
         return [marked]
     return [plain, marked] if kind.name == "keypoints" else [plain]

@@ -35,14 +35,19 @@ def test_what_kinds_ask_with_is_what_their_samples_have(small_world):
     marked: dict[str, set[bool]] = {}
     named: dict[str, set[bool]] = {}
     worded: dict[str, set[bool]] = {}
+    forms: dict[str, set[str]] = {}
     for name in registry.task_files():
         task = registry.find(name)
         where = benchmark(task.benchmark)
         split = where.open(small_world, where.splits_present(small_world)[0], "sample")
         marked.setdefault(task.kind.name, set()).add(bool(split.samples[0].regions))
+        every = [where.open(small_world, each, "sample") for each in where.splits_present(small_world)]
+        found = {region.kind for each in every for sample in each.samples for region in sample.regions}
+        forms.setdefault(task.kind.name, set()).update(found)
         named.setdefault(task.kind.name, set()).add(bool(split.samples[0].categories))
         worded.setdefault(task.kind.name, set()).add(bool(split.samples[0].question))
     assert {kind for kind, seen in marked.items() if seen == {True}} == matrix.MARKED
+    assert {kind for kind in matrix.MARKED if "box" not in forms[kind]} == matrix.POINTED
     assert {kind for kind, seen in named.items() if seen == {True}} == matrix.NAMED
     assert {kind for kind, seen in worded.items() if seen == {False}} == matrix.WORDLESS
     assert {kind for kind, seen in marked.items() if len(seen) > 1} == {"keypoints"}

@@ -139,6 +139,7 @@ ELSEWHERE = {"openai-api": "test_openai_api.py", "predictions": "test_prediction
 LEFT_OUT = {
     "hf-captioner": {"msrvtt_captions", "tgif_captions"},  # videos
     "hf-pose": {"coco_keypoints"},  # finds nobody by itself
+    "hf-vlm": {"visual7w_pointing_box"},  # boxes are told to it for a description alone
 }
 """Tasks that a model cannot do, though it can do others of their kind."""
 
