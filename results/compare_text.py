@@ -1,13 +1,14 @@
 """Comparisons as text, Markdown and JSON."""
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tabulate import tabulate
 
 from results.compare import Collection, Comparison
+from results.harmless import markdown as harmless_markdown
+from results.harmless import plain
 from results.paired import Change
 from results.slices import SliceChange
 
@@ -33,7 +34,7 @@ def one_text(found: Comparison, markdown: bool = False, links: Mapping[str, str]
         _flips(found),
         _moved(found, markdown, links or {}),
         _slices(found, markdown),
-        *([f"undefined for at least one: {', '.join(map(_plain, found.undefined))}"] if found.undefined else []),
+        *([f"undefined for at least one: {', '.join(map(plain, found.undefined))}"] if found.undefined else []),
         NOTES,
     ]
     return "\n\n".join(part for part in parts if part)
@@ -49,9 +50,10 @@ def many_text(found: Collection, markdown: bool = False) -> str:
     parts.append(
         "B against A: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count or name != "changed")
     )
-    parts += [f"not compared, {_plain(name)}: {_plain(why)}" for name, why in found.refused.items()]
+    say = harmless_markdown if markdown else plain
+    parts += [f"not compared, {say(name)}: {say(why)}" for name, why in found.refused.items()]
     for side, names in (("A", found.only_a), ("B", found.only_b)):
-        parts += [f"only in {side}: {', '.join(map(_plain, names))}"] if names else []
+        parts += [f"only in {side}: {', '.join(map(say, names))}"] if names else []
     return "\n\n".join([*parts, f"{NOTES}\n{HOLM_NOTE}"])
 
 
@@ -98,20 +100,20 @@ def _title(found: Comparison, markdown: bool) -> str:
     lines = [
         f"A  {_run_line(found, 'a')}",
         f"B  {_run_line(found, 'b')}",
-        f"{_plain(record.dataset)} {_plain(record.split)}: {images}",
+        f"{plain(record.dataset)} {plain(record.split)}: {images}",
     ]
-    return "\n".join(f"- {line}" for line in lines) if markdown else "\n".join(lines)
+    return "\n".join(f"- {harmless_markdown(line)}" for line in lines) if markdown else "\n".join(lines)
 
 
 def _run_line(found: Comparison, side: str) -> str:
     run = found.a if side == "a" else found.b
-    return f"{_plain(run.name)} ({_plain(run.id)})"
+    return f"{plain(run.name)} ({plain(run.id)})"
 
 
 def _change_row(found: Comparison, change: Change) -> list[str]:
     unit = found.a.record.units.get(change.key, "")
     return [
-        _plain(change.key), _show(change.a, unit), _show(change.b, unit), _signed(change.difference, unit),
+        plain(change.key), _show(change.a, unit), _show(change.b, unit), _signed(change.difference, unit),
         _span(change, unit), _p(change.p), change.test, _show(change.detectable, unit), found.verdict(change),
     ]  # fmt: skip
 
@@ -120,7 +122,7 @@ def _task_row(found: Comparison) -> list[str]:
     change, record = found.headline, found.a.record
     unit = record.units.get(change.key, "")
     return [
-        _plain(record.task), _plain(record.split), _plain(change.key), _show(change.a, unit), _show(change.b, unit),
+        plain(record.task), plain(record.split), plain(change.key), _show(change.a, unit), _show(change.b, unit),
         _signed(change.difference, unit), _span(change, unit), _p(change.p), _p(found.adjusted), str(change.n),
         found.verdict(change, found.adjusted),
     ]  # fmt: skip
@@ -130,7 +132,7 @@ def _flips(found: Comparison) -> str:
     flips = found.flips
     names = ("fixed", "broken", "unchanged") if flips.binary else ("better", "worse", "unchanged")
     counts = zip((flips.fixed, flips.broken, flips.unchanged), names, strict=True)
-    line = f"samples by {_plain(flips.by)}: " + ", ".join(f"{count} {name}" for count, name in counts)
+    line = f"samples by {plain(flips.by)}: " + ", ".join(f"{count} {name}" for count, name in counts)
     return line + (f", {flips.undefined} without a score of their own" if flips.undefined else "")
 
 
@@ -141,11 +143,11 @@ def _moved(found: Comparison, markdown: bool, links: Mapping[str, str]) -> str:
     unit = found.a.record.units.get(key, "")
     head = ("sample", "A", "B", "B - A", *(["report"] if links else []))
     body = [
-        [_plain(each.id), _show(each.a, unit), _show(each.b, unit), _signed(each.b - each.a, unit)]
+        [plain(each.id), _show(each.a, unit), _show(each.b, unit), _signed(each.b - each.a, unit)]
         + ([_link(links.get(each.id, ""), markdown)] if links else [])
         for each in found.moved
     ]
-    return f"samples that changed most, {_plain(key)}:\n\n" + _table(head, body, markdown)
+    return f"samples that changed most, {plain(key)}:\n\n" + _table(head, body, markdown)
 
 
 def _link(address: str, markdown: bool) -> str:
@@ -160,18 +162,23 @@ def _slices(found: Comparison, markdown: bool) -> str:
     for each in found.slices:
         span = "" if each.change is None else _span(each.change, unit)
         numbers = [_show(each.a, unit), _show(each.b, unit), _signed(each.b - each.a, unit), span, _p(each.adjusted)]
-        body.append([_plain(each.tag), _plain(each.value), str(each.n), *numbers])
+        body.append([plain(each.tag), plain(each.value), str(each.n), *numbers])
     note = f"\n\n{UNTOLD}" if all(each.change is None for each in found.slices) else ""
-    return f"{_plain(found.headline.key)} by slice:\n\n" + _table(_SLICES, body, markdown) + note
+    return f"{plain(found.headline.key)} by slice:\n\n" + _table(_SLICES, body, markdown) + note
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]], markdown: bool) -> str:
     words = {"score", "test", "verdict", "task", "split", "tag", "value", "sample", "report"}
     sides = ["left" if name in words else "right" for name in head]
-    rows = [[cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in body]
-    shown = rows if markdown else body
+    shown = [
+        [
+            harmless_markdown(cell) if markdown and name != "report" else cell
+            for name, cell in zip(head, row, strict=True)
+        ]
+        for row in body
+    ]
     form = "pipe" if markdown else "simple"
-    return tabulate([list(row) for row in shown], list(head), tablefmt=form, colalign=sides, disable_numparse=True)
+    return tabulate(shown, list(head), tablefmt=form, colalign=sides, disable_numparse=True)
 
 
 def _change(found: Comparison, change: Change) -> dict[str, Any]:
@@ -228,8 +235,3 @@ def _p(value: float | None) -> str:
     if value is None:
         return ""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _plain(text: str) -> str:
-    """Text of a file on one line: control characters, which a terminal would obey, are shown as escapes."""
-    return "".join(c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode() for c in text)

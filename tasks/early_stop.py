@@ -24,7 +24,7 @@ from benchmarks.errors import ConfigError, unknown
 from benchmarks.schema import Prediction
 from metrics.base import Metric
 from metrics.errors import DataError as StoreError
-from results import record_file
+from results import direction, record_file
 from results.record import Record, StoppedEarly
 from tasks.base import TaskKind
 from tasks.evaluation import Evaluation
@@ -140,7 +140,8 @@ class Judge:
         over, under = (np.bincount(place, weights=column).astype(np.float64) for column in parts)
         bounded = is_bounded(self._metric, self._key)
         value, low, high = interval(over, under, len(self.order), spent, bounded)
-        worse = high < self._baseline if is_better_higher(self._metric, self._key) else low > self._baseline
+        falls = direction.of_metric(self._metric, self._key.removeprefix(f"{self._metric.name}.")) == "lower"
+        worse = low > self._baseline if falls else high < self._baseline
         if not worse:
             return None
         low, high = (max(low, 0.0), min(high, 1.0)) if bounded else (low, high)
@@ -188,14 +189,6 @@ def interval(
 def in_random_order(batches: Sequence[Batch]) -> list[Batch]:
     """Shuffle batches by the digests of their first ids: the same order in every process and on every day."""
     return sorted(batches, key=lambda batch: hashlib.sha256(f"order {batch.samples[0].id}".encode()).digest())
-
-
-def is_better_higher(metric: Metric, key: str) -> bool:
-    """The direction of a key."""
-    if key == metric.headline:
-        return metric.higher_is_better
-    worst, best = metric.card.bounds.get(key, (0.0, 1.0))
-    return best is None or best > (math.inf if worst is None else worst)
 
 
 def is_bounded(metric: Metric, key: str) -> bool:

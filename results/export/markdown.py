@@ -1,19 +1,10 @@
 """Draws a paper table in Markdown, which knows no merged cells: headers become one line, groups a row of their own."""
 
-import re
 from collections.abc import Sequence
-from html import escape as html_escape
 
 from results.export.layout import Grid
 from results.export.pen import Pen
-
-_ACTIVE = re.compile(r"([\\`*_\[\]|~#!])")
-
-
-def escape(text: str) -> str:
-    """Make any text safe in a cell: no markup, no HTML, no line ends."""
-    return html_escape(_ACTIVE.sub(r"\\\1", " ".join(text.split())), quote=False)
-
+from results.harmless import markdown as escape
 
 _PEN = Pen(
     escape,

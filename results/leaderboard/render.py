@@ -4,13 +4,13 @@ A board of one split has a line per model; a board over tasks has a line per tas
 Names of models come from anywhere: nothing in them may format, link or move the cursor.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
 from tabulate import SEPARATING_LINE, tabulate
 
+from results.harmless import markdown, plain
 from results.leaderboard.board import Board, Cell, Column, Line, Mark
 from results.table import number
 
@@ -23,7 +23,6 @@ _GAPS_NOTES: Mapping[str, str] = {
     "undefined": "undef. has no value on these answers",
 }
 _ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]|~$])")
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,7 @@ class Style:
 
     def name(self, text: str) -> str:
         """Make a name from anywhere harmless: one line, printable characters, no formatting."""
-        plain = "".join(char if char.isprintable() else "�" for char in text)
-        if not self.is_markdown:
-            return plain
-        return _MARKDOWN.sub(r"\\\1", plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+        return markdown(text) if self.is_markdown else plain(text)
 
     def marked(self, text: str, mark: Mark) -> str:
         """Put what says best or second around a number."""

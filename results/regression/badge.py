@@ -1,5 +1,6 @@
 """A badge for a page: one word and a colour, as SVG that needs nothing else."""
 
+from results.harmless import plain
 from results.regression.check import Verdict
 from results.report import lettering
 from results.report.axes import clean, place
@@ -35,7 +36,7 @@ def badge(verdict: Verdict, label: str = "refbench") -> str:
 
 def _width(words: str) -> float:
     """Room for a text in a browser's font, which is up to a sixth wider than the one that is measured."""
-    return 1.17 * lettering.width(lettering.plain(words), _TEXT_PX) + 2 * _PAD
+    return 1.17 * lettering.width(plain(words), _TEXT_PX) + 2 * _PAD
 
 
 def _text(words: str, x: float) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
+from results.harmless import plain
 from results.regression.check import Check, Verdict, number, signed
-from results.report.lettering import plain
 
 _NO_TIME = "1970-01-01T00:00:00"
 

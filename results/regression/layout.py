@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from results.harmless import plain
 from results.regression.check import MARKS, Check, Verdict, in_order, number, signed
-from results.report.lettering import plain
 
 SHOWN = 30
 """Up to so many checks are all laid out; of more, those that failed, and the others are counted."""

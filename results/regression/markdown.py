@@ -4,8 +4,8 @@ import re
 import string
 from collections.abc import Sequence
 
+from results.harmless import plain
 from results.regression.check import MARKS, Check, Verdict, in_order, number, signed
-from results.report.lettering import plain
 
 MOST_ROWS = 200
 """A summary may hold 1 MiB; failed checks come first, so these are never cut off before others."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from results.harmless import plain
 from results.report import lettering
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0538f", "#b07800", "#2f86bd", "#6e7781")
@@ -127,7 +128,7 @@ def text(x: float, y: float, words: str, anchor: str = "start", ink: str = INK, 
 
 def clean(words: str) -> str:
     """Words as XML text or the value of an attribute: one line, without control characters, escaped."""
-    return escape(lettering.plain(words))
+    return escape(plain(words))
 
 
 def line(start: tuple[float, float], end: tuple[float, float], ink: str, more: str = "") -> str:
@@ -234,4 +235,4 @@ def _legend_rows(names: Sequence[str], width: float) -> list[list[str]]:
 
 
 def _entry_px(name: str) -> float:
-    return 27 + 1.05 * lettering.width(lettering.plain(name), _TEXT_PX) + 14
+    return 27 + 1.05 * lettering.width(plain(name), _TEXT_PX) + 14

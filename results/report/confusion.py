@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from results.harmless import plain
 from results.report import lettering
 from results.report.axes import GRID, INK, MUTED, Frame, clean, colour, place, svg, text
 
@@ -30,9 +31,7 @@ def draw_confusion(
     """
     if counts.shape != (len(rows), len(columns)):
         raise ValueError(f"counts are {counts.shape} but there are {len(rows)} and {len(columns)} names")
-    names = [
-        [lettering.cut(lettering.plain(name), _NAME_PX, _NAMES_MOST_PX) for name in each] for each in (rows, columns)
-    ]
+    names = [[lettering.cut(plain(name), _NAME_PX, _NAMES_MOST_PX) for name in each] for each in (rows, columns)]
     left, above = (int(1.2 * max((lettering.width(name, _NAME_PX) for name in each), default=0)) + 16 for each in names)
     left, top = left + 22, above + 56
     width = max(left + _CELL_PX * len(columns) + 16, 320)

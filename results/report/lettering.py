@@ -1,10 +1,10 @@
 """Text in pictures: Pillow's own scalable font, measured, wrapped and cut so that it stays where it belongs."""
 
-import unicodedata
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
+from results.harmless import plain
 from results.report.palette import Colour
 
 _MORE = "..."
@@ -20,16 +20,6 @@ def font(size_px: int) -> ImageFont.FreeTypeFont:
     found = ImageFont.load_default(size=size_px)
     assert isinstance(found, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
     return found.font_variant(layout_engine=ImageFont.Layout.BASIC)
-
-
-def plain(text: str) -> str:
-    """One line that any font can draw: white space becomes single blanks, control characters are left out."""
-    kept = (
-        " " if letter.isspace() else letter
-        for letter in text
-        if letter.isspace() or unicodedata.category(letter)[0] != "C"
-    )
-    return " ".join("".join(kept).split())
 
 
 def width(text: str, size_px: int) -> int:

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from results.harmless import plain
 from results.report import lettering
 from results.report.axes import (
     CLIPPED,
@@ -157,7 +158,7 @@ def bars(values: Sequence[Bar], frame: Frame, names: Sequence[str] = ()) -> str:
         frame: around them.
         names: of the series, named above; none where there is one.
     """
-    widest = max((lettering.width(lettering.plain(each.name), _NAME_PX) for each in values), default=0)
+    widest = max((lettering.width(plain(each.name), _NAME_PX) for each in values), default=0)
     left = 22 + int(1.2 * min(widest, _NAMES_MOST_PX))  # a browser's font may be wider than the one that is measured
     unit = ((0.0, 1.0), (0.0, 1.0))
     above = int(area_of(frame, unit, names, left).top)  # with room for the names of the series
