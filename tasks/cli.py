@@ -38,6 +38,7 @@ COMMANDS = {
     "train": "train the reference model",
     "transfer report": "show how many training steps each of several runs needed",
     "convert": "turn checkpoints of others into a start for the reference model",
+    "demo": "open a page to ask models in, with pictures of their answers",
     "card": "write the model card of a checkpoint from records of runs",
 }
 """Command -> what it does. Each has a module in `tasks.commands` with EXAMPLES, `arguments(parser)` and `run(args)`."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from benchmarks.schema import Instance, Prediction, Query, Region, Sample, Truth
+from benchmarks.geometry import decode
+from benchmarks.schema import Instance, Prediction, Query, Region, Rle, Sample, Truth
 from metrics import pointing
 from results.report import maps
 from results.report.canvas import Canvas, scale_between
@@ -101,8 +102,9 @@ def asked_panel(query: Query, prediction: Prediction, is_map: bool, size: Size) 
     if prediction.depth is not None:
         return depth_overlays.plain("", prediction.depth.load(), canvas)
     key = None
-    if is_map and query.categories:
-        key = _draw_map(canvas, replace(sample, categories=query.categories), prediction)
+    if is_map:
+        named = query.categories or tuple(dict.fromkeys(group.phrase for group in prediction.groups))
+        key = _draw_map(canvas, replace(sample, categories=named), prediction)
     else:
         _draw_groups(canvas, prediction, () if query.wants == "keypoint" else query.categories)
     for place, region in enumerate(query.regions):
@@ -143,33 +145,44 @@ def _panel(task: Task, sample: Sample, answer: Prediction, canvas: Canvas, title
     return Panel(canvas.picture(), title, lines, key)
 
 
-def _draw_groups(canvas: Canvas, answer: Prediction, categories: Sequence[str]) -> None:
-    """Draw objects, the surest on top. With several phrases each has a colour and is written, else each object has."""
-    found = [(group.phrase, each) for group in answer.groups for each in group.instances]
-    ranked = sorted(found, key=lambda pair: -(pair[1].score or 0.0))
-    if len(ranked) > MOST:
-        canvas.note(f"the surest {MOST} of {len(ranked)} objects are shown")
-    if not ranked and answer.status == "ok":
-        canvas.note(NOTHING)
-    phrases = list(dict.fromkeys(group.phrase for group in answer.groups))
-    several = len(phrases) > 1 or len(categories) > 1
-    shown = [
-        _Shown(each, phrase if several else "", hue_of(phrase, categories or phrases) if several else hue(place))
-        for place, (phrase, each) in enumerate(ranked[:MOST])
-    ]
-    _draw_objects(canvas, shown[::-1])
-
-
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """An object with its name, which may be empty, and its colour."""
+class Shown:
+    """An object as it is drawn: of which triplet it is, its name, which may be empty, and its colour."""
 
     instance: Instance
+    phrase: str
     name: str
     colour: Colour
 
 
-def _draw_objects(canvas: Canvas, shown: Sequence[_Shown]) -> None:
+def objects(answer: Prediction, categories: Sequence[str] = ()) -> list[Shown]:
+    """All objects of an answer, the surest first. With several phrases each has a colour, else each object has."""
+    found = [(group.phrase, each) for group in answer.groups for each in group.instances]
+    ranked = sorted(found, key=lambda pair: -(pair[1].score or 0.0))
+    phrases = list(dict.fromkeys(group.phrase for group in answer.groups))
+    several = len(phrases) > 1 or len(categories) > 1
+    return [
+        Shown(each, phrase, phrase if several else "", hue_of(phrase, categories or phrases) if several else hue(place))
+        for place, (phrase, each) in enumerate(ranked)
+    ]
+
+
+def area_px(rle: Rle) -> int:
+    """Pixels of the picture that a mask covers."""
+    return int(decode(rle).sum())
+
+
+def _draw_groups(canvas: Canvas, answer: Prediction, categories: Sequence[str]) -> None:
+    """Draw objects, the surest on top."""
+    shown = objects(answer, categories)
+    if len(shown) > MOST:
+        canvas.note(f"the surest {MOST} of {len(shown)} objects are shown")
+    if not shown and answer.status == "ok":
+        canvas.note(NOTHING)
+    _draw_objects(canvas, shown[:MOST][::-1])
+
+
+def _draw_objects(canvas: Canvas, shown: Sequence[Shown]) -> None:
     masked = [each for each in shown if each.instance.mask_rle is not None]
     rles = [each.instance.mask_rle or {} for each in masked]
     draw_masks(canvas, rles, [each.name for each in masked], [each.colour for each in masked])
