@@ -10,7 +10,7 @@ from statistics import fmean
 from metrics.errors import DataError
 from results.export.cells import OTHER_PROTOCOL, UNDEFINED, Cell, Row, Source, Table
 from results.export.columns import Column, columns
-from results.export.emphasis import emphasis
+from results.export.emphasis import emphasis, ranks_printed
 from results.export.pick import Evidence, Subject
 from results.export.spec import ALL, TableSpec
 from results.export.subjects import subjects
@@ -52,6 +52,7 @@ def build(name: str, spec: TableSpec, evidence: Evidence) -> Table:
         missing=spec.missing,
         impossible=spec.impossible,
         emphasis=emphasis(rows, [column.leaf.better for column in places], spec.best),
+        ranks_printed=ranks_printed(rows, spec.best),
     )
 
 

@@ -124,6 +124,7 @@ class Table:
         joins: for each column, the text between joined numbers.
         rows: in order; rows of a group follow each other.
         emphasis: (row, column, part) -> `best` or `second`.
+        ranks_printed: printed numbers were ranked together with measured ones.
     """
 
     name: str
@@ -137,3 +138,4 @@ class Table:
     missing: str
     impossible: str
     emphasis: Mapping[tuple[int, int, int], Literal["best", "second"]] = field(default_factory=dict)
+    ranks_printed: bool = False

@@ -1,7 +1,7 @@
 """Finds the best and the second best number of each column, by what was measured and not by what is printed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from results.export.cells import Cell, Row
@@ -10,7 +10,10 @@ from results.record import Better
 Emphasis = dict[tuple[int, int, int], Literal["best", "second"]]
 
 
-def emphasis(rows: Sequence[Row], directions: Sequence[Better], scope: Literal["group", "column", "none"]) -> Emphasis:
+Scope = Literal["group", "column", "none"]
+
+
+def emphasis(rows: Sequence[Row], directions: Sequence[Better], scope: Scope) -> Emphasis:
     """Mark the best and the second best number of every column.
 
     Values are compared unrounded, and equal ones share a mark. Numbers of different data or protocol are never
@@ -26,20 +29,27 @@ def emphasis(rows: Sequence[Row], directions: Sequence[Better], scope: Literal["
         (row, column, part) -> mark.
     """
     found: Emphasis = {}
-    if scope == "none":
-        return found
+    for at, part, cells in _ranked(rows, scope):
+        if directions[at] != "none":
+            found |= {(number, at, part): mark for number, mark in _marks(cells, directions[at] == "higher").items()}
+    return found
+
+
+def ranks_printed(rows: Sequence[Row], scope: Scope) -> bool:
+    """Whether printed numbers are ranked together with measured ones; arguments as of `emphasis`."""
+    return any(len({cells[number].world for number in _comparable(cells)}) > 1 for _, _, cells in _ranked(rows, scope))
+
+
+def _ranked(rows: Sequence[Row], scope: Scope) -> Iterator[tuple[int, int, dict[int, Cell]]]:
+    """Column, part, and the cells of the rows among which the best is looked for."""
     scopes: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(rows if scope != "none" else ()):
         if not row.grey:
             scopes[row.group if scope == "group" else ""].append(number)
-    for at, direction in enumerate(directions):
-        if direction == "none":
-            continue
-        for numbers in scopes.values():
-            for part in range(len(rows[numbers[0]].cells[at])):
-                cells = {number: rows[number].cells[at][part] for number in numbers}
-                found |= {(number, at, part): mark for number, mark in _marks(cells, direction == "higher").items()}
-    return found
+    for numbers in scopes.values():
+        for at, parts in enumerate(rows[numbers[0]].cells):
+            for part in range(len(parts)):
+                yield at, part, {number: rows[number].cells[at][part] for number in numbers}
 
 
 def _marks(cells: dict[int, Cell], higher: bool) -> dict[int, Literal["best", "second"]]:

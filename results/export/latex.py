@@ -10,6 +10,7 @@ PACKAGES = ("booktabs", "multirow", "graphicx", "longtable", "amssymb")
 NEEDS = f"\\usepackage{{{','.join(PACKAGES)}}}\n\\usepackage[table]{{xcolor}}"
 MARKER = "% refbench table="
 _LONG = 45
+_BREAK = r"/\allowbreak{}"
 _FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -93,6 +94,20 @@ def draw(grid: Grid, sources: Sequence[str] = (), marker: str = "") -> str:
     lines = [f"% needs {line}" for line in NEEDS.split("\n")]
     lines += _long(grid, marker) if len(grid.rows) > _LONG else _float(grid, marker)
     lines += [f"% {comment(line)}" for line in sources]
+    return "\n".join(lines) + "\n"
+
+
+def appendix(tables: Sequence[tuple[Grid, Sequence[str]]]) -> str:
+    """Set what the numbers of tables come from, table by table, for the appendix of a paper; needs no package.
+
+    Args:
+        tables: each with the lines that say it.
+    """
+    lines = [r"\section*{Where the numbers come from}"]
+    for grid, sources in tables:
+        lines += [f"\\paragraph{{Table~\\ref{{tab:{_label(grid.name)}}}}}", r"{\footnotesize\sloppy\begin{itemize}"]
+        lines += [f"\\item {escape(line).replace('/', _BREAK)}" for line in sources or ("no numbers",)]
+        lines.append(r"\end{itemize}}")
     return "\n".join(lines) + "\n"
 
 

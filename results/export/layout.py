@@ -11,6 +11,10 @@ UP, DOWN = "↑", "↓"
 ABLE, UNDEFINED = "✓", "n/a"
 MINUS = "−"
 _LEGEND = "Best in bold, second best underlined, by unrounded values of the same data and protocol"
+_PRINTED = (
+    "Printed numbers are ranked together with measured ones on official data, though under the protocol of their "
+    "publication"
+)
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,7 @@ def _general(table: Table) -> list[str]:
         notes.append(f"{table.missing} in a column of averages or ratios: a number that it needs is missing")
     notes += [f"{table.impossible} the model cannot do this"] if "impossible" in states else []
     notes += [_LEGEND] if table.emphasis else []
+    notes += [_PRINTED] if table.ranks_printed else []
     counts = _counts(table)
     return [*notes, f"Samples scored: {'; '.join(counts)}"] if counts else notes
 

@@ -9,10 +9,10 @@ from results.export.layout import head_text
 
 @dataclass
 class Entry:
-    """One source and the cells that it feeds, as `row / column`."""
+    """One source and the cells that it feeds: name of a row -> heads of its columns."""
 
     source: Source
-    cells: list[str] = field(default_factory=list)
+    cells: dict[str, list[str]] = field(default_factory=dict)
 
     def line(self, number: int) -> str:
         """Say it in one line."""
@@ -21,7 +21,11 @@ class Entry:
         what = (
             f"run {source.name} (id {source.key}" if source.kind == "run" else f"{source.name}, {source.key} (printed"
         )
-        return f"[{number}] {what}{', ' + facts if facts else ''}): {'; '.join(self.cells)}"
+        return f"[{number}] {what}{', ' + facts if facts else ''}): {self._fed()}"
+
+    def _fed(self) -> str:
+        """Name the cells: `row / column, column; row / column`."""
+        return "; ".join(f"{label} / {', '.join(heads)}" for label, heads in self.cells.items())
 
 
 def entries(table: Table) -> list[Entry]:
@@ -31,7 +35,8 @@ def entries(table: Table) -> list[Entry]:
         for source in cell.sources:
             entry = found.setdefault((source.kind, source.name, source.key), Entry(source))
             other = source.details.get("elsewhere")
-            entry.cells.append(f"{label} / {head}{f' (elsewhere {other})' if other else ''}")
+            heads = entry.cells.setdefault(label, [])
+            heads.append(f"{head} (elsewhere {other})" if other else head)
     return list(found.values())
 
 

@@ -25,6 +25,7 @@ class Rules:
         mixed: rank rows of different protocols, each with a footnote.
         per_group: best and second are marked within each group.
         groups: model -> heading; models without one stand under `OTHERS`.
+        headings: those that come first, in this order; others as their models come.
         unranked: headings whose models are never best: sanity bounds.
         impossible: (model, task) -> whether the model has no answer of the kind that the task wants.
         directions: key -> which way is better, where that is not the card of one of our metrics to say.
@@ -36,6 +37,7 @@ class Rules:
     mixed: bool = False
     per_group: bool = False
     groups: Mapping[str, str] = field(default_factory=dict)
+    headings: tuple[str, ...] = ()
     unranked: frozenset[str] = frozenset()
     impossible: Callable[[str, str], bool] = lambda model, task: False
     directions: Mapping[str, Better] = field(default_factory=dict)
@@ -96,6 +98,8 @@ def _board(
     title: str, columns: Sequence[Column], lines: Sequence[Line], records: Sequence[Record], rules: Rules,
     by_task: bool = False,
 ) -> Board:  # fmt: skip
+    place = {heading: at for at, heading in enumerate(rules.headings)}
+    lines = sorted(lines, key=lambda line: place.get(line.group, len(place)))
     ordered = marked(sort(lines, columns[0].better if columns else "none"), columns, rules.per_group)
     about = list(notes.of_board(records))
     is_sample = all(record.data == "sample" for record in records)

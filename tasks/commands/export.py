@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """  refbench export --list
   refbench export --table rec --format latex --output rec.tex
   refbench export --table refvlm_paper --model refvlm --no-published --format latex --standalone --output tables.tex
+  refbench export --table refvlm_paper --format latex --appendix --output tables.tex
   refbench export --table my_tables/ablation.yaml --format html --output ablation.html
   refbench export --table rec --format csv
   refbench export --check paper.tex
@@ -41,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--model", metavar="M[,M…]", type=names, default=(), help="only these measured models")
     add("--no-published", action="store_true", help="leave out numbers that publications print")
     add("--no-sources", action="store_true", help="leave out the list of what every number comes from")
+    add("--appendix", action="store_true", help="LaTeX: set that list behind the tables, instead of in comments")
     add("--standalone", action="store_true", help="LaTeX: a document that compiles alone")
     add("--include", metavar="DIR", type=folder, help="folder of further tasks and models, with tables in DIR/tables")
 
@@ -53,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
         return _list(args)
     if args.check is not None:
         return _check(args)
+    if args.appendix and (args.json or args.format != "latex" or args.no_sources):
+        raise ConfigError("--appendix is for LaTeX with sources: give --format latex, and not --no-sources")
     if not args.table:
         raise ConfigError("nothing to export: name a table with --table (`refbench export --list` shows all)")
     tables = _tables(args, _specs(args))
@@ -126,9 +130,11 @@ def _drawn(args: argparse.Namespace, found: "Sequence[Table]") -> str:
         return page.draw(list(zip(grids, sources, strict=True)))
     if form == "markdown":
         return "\n".join(markdown.draw(grid, each) for grid, each in zip(grids, sources, strict=True))
+    commented = [[] if args.appendix else each for each in sources]
     text = "\n".join(
-        latex.draw(grid, each, _marker(args, grid.name)) for grid, each in zip(grids, sources, strict=True)
+        latex.draw(grid, each, _marker(args, grid.name)) for grid, each in zip(grids, commented, strict=True)
     )
+    text += "\n" + latex.appendix(list(zip(grids, sources, strict=True))) if args.appendix else ""
     return latex.document(text) if args.standalone else text
 
 

@@ -19,12 +19,14 @@ EXAMPLES = """  refbench leaderboard
   refbench leaderboard --task refcocog_res --metric ciou,giou --format markdown
   refbench leaderboard --suite sample --model refvlm,oracle --format csv
   refbench leaderboard --capability rec --best group
+  refbench leaderboard --suite grounding --groups groups.yaml --best group
   refbench leaderboard --task refcoco_rec --published 20
   refbench leaderboard --task refcocog_rec --mixed
   refbench leaderboard --task refcocog_rec --protocol 3f2a9c01
 
 Without --task, all tasks that were run, the first number of each. Of several runs of one model under one protocol the
 newest stands for it. Rows of other data, splits or protocols are not ranked together: the command says what differs.
+A file for --groups holds `groups:`, and below it headings with lists of models.
 exit codes: 0 done, 2 something must be changed"""
 SANITY = "sanity"
 FORMATS = ("text", "markdown", "csv", "json")
@@ -43,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--metric", metavar="K[,K…]", type=names, default=(), help="with --task: only these numbers, in this order")
     add("--lower", metavar="K[,K…]", type=names, default=(), help="numbers of your own that get better downwards")
     add("--best", choices=("column", "group"), default="column", help="where best and second are looked for")
-    add("--groups", choices=("family", "none"), default="family", help="headings of models (default: family)")
+    add("--groups", metavar="WHICH", default="family", help="headings: family (default), none, or a file of your own")
     add("--mixed", action="store_true", help="rank rows of different protocols, each with a footnote")
     add("--published", metavar="N", type=natural, help="published rows at most (default: 10 beside official data)")
     add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
@@ -139,13 +141,13 @@ def _rules(args: argparse.Namespace, runs: "list[Run]") -> "Rules":
 
     entries = _entries({run.record.model for run in runs}, args.include)
     families = {name: entry.kind for name, entry in entries.items()}
+    groups, headings = _groups(args.groups, families, {run.record.model for run in runs})
     tasks = _tasks({run.record.task for run in runs}, args.include)
     return Rules(
         mixed=args.mixed,
         per_group=args.best == "group",
-        groups=families
-        if args.groups == "family"
-        else {name: kind for name, kind in families.items() if kind == SANITY},
+        groups=groups,
+        headings=headings,
         unranked=frozenset({SANITY}),
         impossible=_impossible(entries, tasks),
         directions=dict.fromkeys(args.lower, "lower"),
@@ -153,6 +155,19 @@ def _rules(args: argparse.Namespace, runs: "list[Run]") -> "Rules":
         published=10 if args.published is None else args.published,
         published_beside_samples=args.published is not None,
     )
+
+
+def _groups(which: str, families: dict[str, str], models: set[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Heading of each model, and headings in their order; sanity bounds keep theirs, so that they are never best."""
+    from tasks import model_groups
+
+    bounds = {name: kind for name, kind in families.items() if kind == SANITY}
+    if which == "family":
+        return families, ()
+    if which == "none":
+        return bounds, ()
+    own = model_groups.read(Path(which).expanduser(), models)
+    return {**own, **bounds}, tuple(dict.fromkeys(own.values()))
 
 
 def _entries(models: set[str], include: Path | None) -> "dict[str, ModelEntry]":

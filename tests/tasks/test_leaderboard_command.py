@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,27 @@ def test_boards_by_suite_and_capability_cover_their_tasks(refbench, runs):
             ("refcocog_rec", "test"),
             ("refcocog_rec", "val"),
         ]
+
+
+def test_groups_of_a_file_are_headings_in_its_order_and_bounds_stay_bounds(refbench, runs):
+    """As another lab's runs: the constant model under a name of its own."""
+    for name in ("first", "second"):
+        shutil.copytree("runs/constant", f"runs/{name}")
+        for path in Path("runs", name).rglob("result.json"):
+            path.write_text(path.read_text().replace('"model": "constant"', f'"model": "{name}"'))
+    Path("groups.yaml").write_text("groups:\n  Theirs: [sec*, nobody]\n  Ours: [first, oracle]\n")
+    words = ("leaderboard", "--task", "refcocog_rec", "--split", "val", "--groups", "groups.yaml")
+    done = refbench(*words, "--json")
+    [board] = done.json["boards"]
+    assert [(line["model"], line["group"]) for line in board["lines"]] == [
+        ("second", "Theirs"), ("first", "Ours"), ("oracle", "sanity"), ("constant", "sanity"),
+    ]  # fmt: skip
+    assert "no model with runs of this choice is called 'nobody'" in done.err
+    for text, complaint in (("groups: [a]", "groups"), ("group: {a: [b]}", "did you mean groups"), ("{", "no YAML")):
+        Path("groups.yaml").write_text(text)
+        refused = refbench(*words)
+        assert refused.code == 2 and complaint in refused.err
+    assert refbench(*words[:-1], "nowhere.yaml").code == 2
 
 
 def test_a_number_of_ones_own_appears_and_may_get_better_downwards(refbench, runs):

@@ -76,6 +76,27 @@ def test_a_column_whose_numbers_get_better_downwards_is_ranked_so(make_run):
 
 
 @pytest.mark.parametrize(
+    ("best", "data", "together"),
+    [
+        ("column", "official", True),
+        ("group", "official", False),
+        ("none", "official", False),
+        ("column", "sample", False),
+    ],
+)
+def test_a_table_that_ranks_printed_numbers_with_measured_ones_says_so(make_run, best, data, together):
+    rows = [
+        {"published": "Old", "group": "Published"},
+        {"model": "a", "group": "Ours"},
+        {"model": "b", "group": "Ours"},
+    ]
+    runs = [make_run(name, value=0.9, data=data) for name in "ab"]
+    found = table(Evidence(runs, published=[printed()]), rows, best=best)
+    assert found.ranks_printed is together
+    assert any("Printed numbers are ranked together" in text for _, text in lay_out(found).notes) is together
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"data": "sample"},
