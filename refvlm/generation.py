@@ -15,7 +15,7 @@ from refvlm.decoders.query import Queries
 from refvlm.grouping import TokenGroup, find_groups
 from refvlm.key_values import KeyValues
 from refvlm.model import Decoded, RefVLM
-from refvlm.passes import read_images
+from refvlm.passes import Reader
 from refvlm.tokenizer import REGION, Tokenizer
 from refvlm.vision import ImageFeatures
 from refvlm.writing import Writer, write
@@ -94,8 +94,9 @@ def generate(
     features = model.vision(pixels.to(model.vision.positions.dtype))
     rooms = [prompt.room or model.config.max_new_tokens for prompt in prompts]
     writer = Writer(model, tokenizer, rooms, constrain, choosing or Choosing())
-    memory = KeyValues(read_images(model, features.tokens), rows)  # an image is read once, whatever is asked about it
-    write(writer, memory, embed_prompts(model, tokenizer, prompts, features))
+    reader = Reader(model)
+    memory = KeyValues(reader.read_images(features.tokens), rows)  # an image is read once, whatever is asked about it
+    write(writer, reader, memory, embed_prompts(model, tokenizer, prompts, features))
     return finish(writer, features, rows)
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 from transformers import DynamicCache
 
 from refvlm.key_values import KeyValues
+from refvlm.layers import layers, normed
 from refvlm.model import RefVLM
 
 
@@ -61,87 +62,83 @@ class Laid:
         return values.flatten(0, 1) if self._even else values[self.row, self.column]
 
 
-def read_images(model: RefVLM, tokens: Tensor) -> DynamicCache:
-    """What `RefVLM.read_images` returns, for image tokens float [B, G, D]."""
-    if _is_spread(model):
-        return model.read_images(tokens)
-    cache = DynamicCache()
-    laid = Laid.of([tokens.shape[1]] * len(tokens), tokens.device)
-    _pass(model, cast(Keeping, cache), tokens.flatten(0, 1), laid, (laid.column, None), torch.empty(0))
-    return cache
+class Reader:
+    """Lets the language model of one model read, for as long as its weights stay what they are: a batch."""
+
+    def __init__(self, model: RefVLM) -> None:
+        self._model = model
+        self._is_spread = any(hasattr(part, "_hf_hook") for part in model.llm.modules())
+        self._layers = [] if self._is_spread else layers(model.llm.model)
+
+    def read_images(self, tokens: Tensor) -> DynamicCache:
+        """What `RefVLM.read_images` returns, for image tokens float [B, G, D]."""
+        if self._is_spread:
+            return self._model.read_images(tokens)
+        cache = DynamicCache()
+        laid = Laid.of([tokens.shape[1]] * len(tokens), tokens.device)
+        self._pass(cast(Keeping, cache), tokens.flatten(0, 1), laid, (laid.column, None), torch.empty(0))
+        return cache
+
+    def read(self, memory: KeyValues, tokens: Tensor, lengths: Sequence[int], wanted: Sequence[int]) -> Tensor:
+        """Read on.
+
+        Args:
+            memory: what it has read, R rows.
+            tokens: embeddings of the tokens of all rows, one row after the other, float [N, D].
+            lengths: how many tokens each row reads; at least one reads some.
+            wanted: places among the N tokens.
+
+        Returns:
+            float [M, D], last-layer states after the wanted tokens.
+        """
+        laid = Laid.of(lengths, tokens.device)
+        real = torch.arange(laid.shape[1]) < torch.tensor(lengths)[:, None]
+        positions, visible = memory.append(real.to(tokens.device))
+        at = torch.tensor(wanted, dtype=torch.long).to(tokens.device)
+        if not self._is_spread:
+            mask = torch.zeros_like(visible, dtype=tokens.dtype).masked_fill_(~visible, float("-inf"))
+            return self._pass(memory, tokens, laid, (positions[laid.row, laid.column], mask), at)
+        states: Tensor = self._model.llm.model(
+            inputs_embeds=laid.spread(tokens), attention_mask=visible, position_ids=positions, past_key_values=memory,
+            use_cache=True,
+        ).last_hidden_state  # fmt: skip
+        return laid.gather(states.to(tokens.device))[at]
+
+    def _pass(
+        self, memory: Keeping, tokens: Tensor, laid: Laid, seen: tuple[Tensor, Tensor | None], wanted: Tensor
+    ) -> Tensor:
+        """Pass all layers; `seen` are positions int [N], and what is added to attention [R, 1, L, slots], None: causal.
+
+        Returns:
+            float [M, D], states of the wanted tokens.
+        """
+        llm: Any = self._model.llm.model
+        turn = _turn(llm.rotary_emb(tokens, seen[0][None]))
+        states = tokens
+        for index, layer in enumerate(self._layers):
+            last = index + 1 == len(self._layers)
+            heads = layer.heads(states).view(len(states), 3, -1, layer.head_width)
+            _turned(heads[:, :2], turn)
+            query, key, value = laid.spread(heads).permute(2, 0, 3, 1, 4)  # [R, H, L, d] each
+            keys, values = memory.update(key, value, index)
+            if last and not len(wanted):
+                break
+            heard = functional.scaled_dot_product_attention(query, keys, values, seen[1], is_causal=seen[1] is None)
+            heard = laid.gather(heard.transpose(1, 2)).flatten(1)
+            if last:
+                heard, states = heard[wanted], states[wanted]
+            states = layer.thought(layer.told(states, heard))
+        return normed(llm.norm, states)
 
 
-def read(model: RefVLM, memory: KeyValues, tokens: Tensor, lengths: Sequence[int], wanted: Sequence[int]) -> Tensor:
-    """Let the language model read on.
-
-    Args:
-        model: whose language model it is.
-        memory: what it has read, R rows.
-        tokens: embeddings of the tokens of all rows, one row after the other, float [N, D].
-        lengths: how many tokens each row reads; at least one reads some.
-        wanted: places among the N tokens.
-
-    Returns:
-        float [M, D], last-layer states after the wanted tokens.
-    """
-    laid = Laid.of(lengths, tokens.device)
-    real = torch.arange(laid.shape[1]) < torch.tensor(lengths)[:, None]
-    positions, visible = memory.append(real.to(tokens.device))
-    at = torch.tensor(wanted, dtype=torch.long).to(tokens.device)
-    if not _is_spread(model):
-        mask = torch.zeros_like(visible, dtype=tokens.dtype).masked_fill_(~visible, float("-inf"))
-        return _pass(model, memory, tokens, laid, (positions[laid.row, laid.column], mask), at)
-    states: Tensor = model.llm.model(
-        inputs_embeds=laid.spread(tokens), attention_mask=visible, position_ids=positions, past_key_values=memory,
-        use_cache=True,
-    ).last_hidden_state  # fmt: skip
-    return laid.gather(states.to(tokens.device))[at]
+def _turn(angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Factors of a head's values, and of the values half a head away, by position: float [N, 1, 1, d] each."""
+    cosine, sine = (each[0, :, None, None] for each in angles)
+    first, second = sine.chunk(2, 3)
+    return cosine, torch.cat([-first, second], 3)
 
 
-def _pass(
-    model: RefVLM, memory: Keeping, tokens: Tensor, laid: Laid, seen: tuple[Tensor, Tensor | None], wanted: Tensor
-) -> Tensor:
-    """Pass all layers; `seen` are positions int [N], and what is added to attention [R, 1, L, slots], None for causal.
-
-    Returns:
-        float [M, D], states of the wanted tokens.
-    """
-    llm: Any = model.llm.model
-    turn = llm.rotary_emb(tokens, seen[0][None])
-    states = tokens
-    for index, layer in enumerate(llm.layers):
-        last = index + 1 == len(llm.layers)
-        heads = _heads(layer, states, turn)  # [N, 3, H, d]
-        query, key, value = laid.spread(heads).permute(2, 0, 3, 1, 4)  # [R, H, L, d] each
-        keys, values = memory.update(key, value, index)
-        if last and not len(wanted):
-            break
-        heard = functional.scaled_dot_product_attention(query, keys, values, seen[1], is_causal=seen[1] is None)
-        heard = laid.gather(heard.transpose(1, 2)).flatten(1)
-        if last:
-            heard, states = heard[wanted], states[wanted]
-        states = states + layer.self_attn.o_proj(heard)
-        states = states + layer.mlp(_normed(layer.post_attention_layernorm, states))
-    return _normed(llm.norm, states)
-
-
-def _heads(layer: Any, states: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-    """Queries, keys and values of N tokens, the first two turned by their positions: float [N, 3, H, d]."""
-    attention, normed = layer.self_attn, _normed(layer.input_layernorm, states)
-    parts = [attention.q_proj(normed), attention.k_proj(normed), attention.v_proj(normed)]
-    heads = torch.stack(parts, 1).reshape(len(states), len(parts), -1, attention.head_dim)
-    cosine, sine = (each[0, :, None, None] for each in turn)
-    turned = heads[:, :2]
-    first, second = turned.chunk(2, 3)
-    heads[:, :2] = turned * cosine + torch.cat([-second, first], 3) * sine
-    return heads
-
-
-def _normed(norm: Any, states: Tensor) -> Tensor:
-    """Root mean square norm, as Llama's layers have it."""
-    out: Tensor = functional.rms_norm(states, norm.weight.shape, norm.weight, norm.variance_epsilon)
-    return out
-
-
-def _is_spread(model: RefVLM) -> bool:
-    return any(hasattr(part, "_hf_hook") for part in model.llm.modules())
+def _turned(heads: Tensor, turn: tuple[Tensor, Tensor]) -> None:
+    """Turn heads [N, 2, H, d] by their positions, in place."""
+    away = heads.roll(heads.shape[3] // 2, 3)
+    heads.mul_(turn[0]).addcmul_(away, turn[1])

@@ -16,7 +16,7 @@ from refvlm.constrain import Automaton
 from refvlm.grammars import vocabulary
 from refvlm.key_values import KeyValues
 from refvlm.model import RefVLM
-from refvlm.passes import read
+from refvlm.passes import Reader
 from refvlm.tokenizer import EOS, PAD, Tokenizer
 from refvlm.trp import REF
 
@@ -181,11 +181,12 @@ def best_reach(pending: Sequence[int], cost: int) -> int:
     return max(sorted({*pending} - {0}), key=worth, default=0)
 
 
-def write(writer: Writer, memory: KeyValues, prompts: Sequence[Tensor]) -> None:
+def write(writer: Writer, reader: Reader, memory: KeyValues, prompts: Sequence[Tensor]) -> None:
     """Write all answers to their end.
 
     Args:
         writer: the answers.
+        reader: of the same model.
         memory: what the model keeps, with the images read.
         prompts: embeddings of the rest of each prompt, float [L, D].
     """
@@ -197,7 +198,7 @@ def write(writer: Writer, memory: KeyValues, prompts: Sequence[Tensor]) -> None:
     from_prompt = [Run(run.row, -1, (-1, *run.tokens)) for run in runs]  # the state behind the prompt comes first
     ends = list(accumulate(lengths))
     wanted = [at for end, run in zip(ends, runs, strict=True) for at in range(end - len(run.tokens) - 1, end)]
-    writer.hear(_said(read(model, memory, torch.cat(begun), lengths, wanted), from_prompt))
+    writer.hear(_said(reader.read(memory, torch.cat(begun), lengths, wanted), from_prompt))
     while going := writer.going():
         if len(going) <= _FEWER * len(rows):
             memory.pick([rows.index(row) for row in going])
@@ -205,7 +206,7 @@ def write(writer: Writer, memory: KeyValues, prompts: Sequence[Tensor]) -> None:
         runs = writer.next_runs(rows)
         lengths = [len(run.tokens) for run in runs]
         tokens = _embed(model, runs)
-        writer.hear(_said(read(model, memory, tokens, lengths, range(len(tokens))), runs))
+        writer.hear(_said(reader.read(memory, tokens, lengths, range(len(tokens))), runs))
 
 
 def _embed(model: RefVLM, runs: Sequence[Run]) -> Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from refvlm.key_values import KeyValues
-from refvlm.passes import Laid, read, read_images
+from refvlm.passes import Laid, Reader
 
 WIDTH = 32
 
@@ -22,7 +22,7 @@ def images(nano) -> torch.Tensor:
 
 @torch.inference_mode()
 def test_an_image_leaves_the_same_keys_and_values(nano, images):
-    ours, theirs = read_images(nano, images), nano.read_images(images)
+    ours, theirs = Reader(nano).read_images(images), nano.read_images(images)
     for mine, expected in zip(ours.layers, theirs.layers, strict=True):
         torch.testing.assert_close(mine.keys, expected.keys, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(mine.values, expected.values, atol=1e-5, rtol=1e-5)
@@ -34,14 +34,14 @@ def test_states_are_those_of_transformers_whatever_the_runs(nano, images, tokens
     """Read in one pass by transformers, in runs of uneven lengths by us; float32 sums in another order."""
     image = torch.tensor(rows)
     expected = nano.states(nano.read_images(images), image, tokens[: len(rows)])
-    memory = KeyValues(read_images(nano, images), image)
+    memory = KeyValues(Reader(nano).read_images(images), image)
     done, got = [0] * len(rows), [[] for _ in rows]
     for lengths in ((3, 1, 2), (4, 4, 4), (2, 4, 0), (0, 0, 3)):
         lengths = lengths[: len(rows)]
         if not any(lengths):
             continue
         run = torch.cat([tokens[k, at : at + n] for k, (at, n) in enumerate(zip(done, lengths, strict=True))])
-        states = read(nano, memory, run, lengths, range(len(run)))
+        states = Reader(nano).read(memory, run, lengths, range(len(run)))
         for k, each in enumerate(states.split(list(lengths))):
             got[k].append(each)
             done[k] += lengths[k]
@@ -53,10 +53,10 @@ def test_states_are_those_of_transformers_whatever_the_runs(nano, images, tokens
 def test_only_what_is_wanted_is_finished(nano, images, tokens):
     image, lengths = torch.tensor([0, 1]), [5, 3]
     run = torch.cat([tokens[0, :5], tokens[1, :3]])
-    every = read(nano, KeyValues(read_images(nano, images), image), run, lengths, range(8))
+    every = Reader(nano).read(KeyValues(Reader(nano).read_images(images), image), run, lengths, range(8))
     finished = []
     nano.llm.model.layers[-1].mlp.register_forward_hook(lambda _, __, out: finished.append(len(out)))
-    some = read(nano, KeyValues(read_images(nano, images), image), run, lengths, [4, 7])
+    some = Reader(nano).read(KeyValues(Reader(nano).read_images(images), image), run, lengths, [4, 7])
     torch.testing.assert_close(some, every[[4, 7]], atol=1e-6, rtol=1e-5)
     assert finished == [2]  # none of the image's, none of the other tokens
 
@@ -67,7 +67,7 @@ def test_no_linear_layer_sees_padding(nano, images, tokens):
     nano.llm.model.layers[0].self_attn.q_proj.register_forward_hook(lambda _, __, out: seen.append(len(out)))
     memory = KeyValues(nano.read_images(images), torch.tensor([0, 1]))
     seen.clear()
-    read(nano, memory, tokens[:2].flatten(0, 1)[:10], [9, 1], [9])
+    Reader(nano).read(memory, tokens[:2].flatten(0, 1)[:10], [9, 1], [9])
     assert seen == [10]
 
 
