@@ -35,7 +35,9 @@ def choose(scene: Scene, draw: Draw) -> Question | None:
 
 
 def caption(scene: Scene, draw: Draw) -> Question | None:
-    """Describe the scene from left to right."""
+    """Describe the scene from left to right; captions are of several objects."""
+    if len(scene.things) == 1:
+        return None
     return in_words("describe_image", draw, "", captions.references(scene, draw.rng)[2].lower())
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.world.scenes import COLOURS, SHAPES, generate
 from refvlm.training.question import Draw
+from refvlm.training.questions import SHAPES_MAKERS
 from refvlm.training.worded import look_up, recall
 
 _EXTREMES = {
@@ -67,3 +68,14 @@ def test_what_is_not_there_is_looked_up_too():
     # About a third is asked for; scenes where a question has no answer take from the rest.
     assert 0.25 < answers.count("nothing") / len(answers) < 0.6
     assert {"nothing", "small", "large", *SHAPES} <= set(answers) <= {"nothing", "small", "large", *SHAPES, *COLOURS}
+
+
+@pytest.mark.parametrize("most", [1, 2])
+@pytest.mark.parametrize("kind", SHAPES_MAKERS)
+def test_scenes_of_one_or_two_objects_can_be_asked_about(kind, most):
+    asked = []
+    for seed in range(20):
+        scene = generate(5, "train", seed, most=most)
+        assert len(scene.things) == len(scene.masks) == most
+        asked.append(SHAPES_MAKERS[kind](scene, Draw(np.random.default_rng(seed), (0.4, 0.3, 0.2, 0.1))))
+    assert any(asked) == ((kind, most) != ("caption", 1))
