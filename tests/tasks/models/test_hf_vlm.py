@@ -1,4 +1,4 @@
-"""Vision-language families: tiny random checkpoints of six architectures, loaded from disk as users load theirs."""
+"""Vision-language families: tiny random checkpoints of nine architectures, loaded from disk as users load theirs."""
 
 import runpy
 from dataclasses import replace
@@ -84,6 +84,24 @@ PROMPTS = {
         " ASSISTANT:",
         "USER: <image>\nPlease provide a short description for this region: [0.17, 0.33, 0.50, 0.83] ASSISTANT:",
     ),
+    "llava-next": (
+        "[INST] <image>\nwhat? In a word. [/INST]",
+        "[INST] <image>\nPlease provide the bounding box coordinate of the region this sentence describes: the cat"
+        " [/INST]",
+        "[INST] <image>\nPlease provide a short description for this region: [0.17, 0.25, 0.50, 1.00] [/INST]",
+    ),
+    "qwen2": (
+        "USER: <|vision_start|><|image_pad|><|vision_end|>what? In a word. ASSISTANT:",
+        "USER: <|vision_start|><|image_pad|><|vision_end|>Detect the bounding box of the cat ASSISTANT:",
+        "USER: <|vision_start|><|image_pad|><|vision_end|>Describe the region <|box_start|>(167,250),(500,1000)"
+        "<|box_end|> in a short phrase. ASSISTANT:",
+    ),
+    "qwen3": (
+        "USER: <|vision_start|><|image_pad|><|vision_end|>what? In a word. ASSISTANT:",
+        "USER: <|vision_start|><|image_pad|><|vision_end|>Locate the cat, output its bbox coordinates using JSON "
+        "format. ASSISTANT:",
+        None,
+    ),
     "qwen": (
         "USER: <|vision_start|><|image_pad|><|vision_end|>what? In a word. ASSISTANT:",
         "USER: <|vision_start|><|image_pad|><|vision_end|>Locate the cat, output its bbox coordinates using JSON "
@@ -136,6 +154,12 @@ def test_a_region_that_is_no_box_is_refused(loaded, photos):
 
 SPOKEN = {
     "llava": ("It is at [0.50, 0.50, 0.75, 0.75].", (30.0, 20.0, 45.0, 35.0)),
+    "llava-next": ("It is at [0.50, 0.50, 0.75, 0.75].", (30.0, 20.0, 45.0, 30.0)),
+    "qwen2": (
+        "<|object_ref_start|>cat<|object_ref_end|><|box_start|>(500,250),(750,500)<|box_end|>",
+        (30.0, 10.0, 45.0, 20.0),
+    ),
+    "qwen3": ('```json\n[{"bbox_2d": [500, 250, 750, 500], "label": "cat"}]\n```', (30.0, 10.0, 45.0, 20.0)),
     "qwen": ('```json\n[{"bbox_2d": [14, 7, 28, 14], "label": "cat"}]\n```', (15.0, 10.0, 30.0, 20.0)),
     "internvl": ("<ref>cat</ref><box>[[500, 250, 750, 500]]</box>", (30.0, 10.0, 45.0, 20.0)),
     "paligemma": ("<loc0256><loc0512><loc0512><loc0768> cat", (30.0, 10.0, 45.0, 20.0)),

@@ -12,6 +12,10 @@ TEMPLATE = (
     "{% if part['type'] == 'image' %}IMAGE{% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %}{% endfor %}{% if add_generation_prompt %} ASSISTANT:{% endif %}"
 )
+MISTRAL = (
+    "{% for message in messages %}[INST] {% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<image>\n{% else %}{{ part['text'] }}{% endif %}{% endfor %} [/INST]{% endfor %}"
+)
 SIZES = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 
 
@@ -60,22 +64,69 @@ def llava(folder):
 
 
 def qwen(folder):
-    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLImageProcessorPil
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    vision = {
+        "depth": 2, "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "out_hidden_size": 16,
+        "window_size": 56, "fullatt_block_indexes": [1],
+    }  # fmt: skip
+    qwen_family(folder, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, vision, {})
+
+
+def qwen_family(folder, settings, network, vision, text):
+    """Write a checkpoint of a generation of Qwen-VL; they share tokens and pictures, and differ in the network."""
+    from transformers import Qwen2VLImageProcessorPil
 
     marks = ["<|vision_start|>", "<|image_pad|>", "<|vision_end|>", "<|video_pad|>"]
     tokenizer = words(marks, chat_template=TEMPLATE.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>"))
     start, image, end, video = tokenizer.convert_tokens_to_ids(marks)
     rope = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
-    vision = {"depth": 2, "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "out_hidden_size": 16}
-    config = Qwen2_5_VLConfig(
-        vision_config=vision | {"window_size": 56, "fullatt_block_indexes": [1]},
-        text_config=text_sizes(tokenizer, rope_parameters=rope),
+    config = settings(
+        vision_config=vision, text_config=text_sizes(tokenizer, rope_parameters=rope, **text),
         image_token_id=image, video_token_id=video, vision_start_token_id=start, vision_end_token_id=end,
     )  # fmt: skip
-    drawn(Qwen2_5_VLForConditionalGeneration(config)).save_pretrained(folder)
+    drawn(network(config)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     size = {"shortest_edge": 28 * 28, "longest_edge": 84 * 84}
     Qwen2VLImageProcessorPil(size=size).save_pretrained(folder)
+
+
+def llava_next(folder):
+    from transformers import LlavaNextConfig, LlavaNextForConditionalGeneration, LlavaNextProcessor
+    from transformers import LlavaNextImageProcessorPil as Images
+
+    tokenizer = words(["<image>"])
+    vision = {"model_type": "clip_vision_model", "image_size": 28, "patch_size": 14, "projection_dim": 16, **SIZES}
+    grids = [[28, 56], [56, 28], [56, 56]]
+    config = LlavaNextConfig(
+        vision_config=vision, text_config={"model_type": "mistral", **text_sizes(tokenizer)},
+        image_grid_pinpoints=grids, image_token_index=tokenizer.convert_tokens_to_ids("<image>"), image_seq_length=4,
+    )  # fmt: skip
+    drawn(LlavaNextForConditionalGeneration(config)).save_pretrained(folder)
+    images = Images(
+        size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}, image_grid_pinpoints=grids, do_pad=True
+    )
+    LlavaNextProcessor(
+        images, tokenizer, patch_size=14, vision_feature_select_strategy="default", num_additional_image_tokens=1,
+        chat_template=MISTRAL,
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def qwen2(folder):
+    from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+
+    vision = {"depth": 2, "embed_dim": 16, "hidden_size": 16, "num_heads": 2, "mlp_ratio": 2}
+    qwen_family(folder, Qwen2VLConfig, Qwen2VLForConditionalGeneration, vision, {})
+
+
+def qwen3(folder):
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    vision = {
+        "depth": 2, "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "out_hidden_size": 16,
+        "patch_size": 14, "num_position_embeddings": 16, "deepstack_visual_indexes": [0],
+    }  # fmt: skip
+    qwen_family(folder, Qwen3VLConfig, Qwen3VLForConditionalGeneration, vision, {"head_dim": 8})
 
 
 def paligemma(folder):
@@ -155,5 +206,6 @@ def kosmos(folder):
 
 
 CHECKPOINTS = {
-    "llava": llava, "qwen": qwen, "paligemma": paligemma, "internvl": internvl, "florence": florence, "kosmos": kosmos
+    "llava": llava, "llava-next": llava_next, "qwen2": qwen2, "qwen": qwen, "qwen3": qwen3, "paligemma": paligemma,
+    "internvl": internvl, "florence": florence, "kosmos": kosmos,
 }  # fmt: skip
