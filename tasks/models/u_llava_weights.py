@@ -7,7 +7,7 @@ W + alpha / r * B A.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,16 @@ _ENCODER, _PROMPTS, _DECODER = rf"{_SAM}image_encoder\.", rf"{_SAM}prompt_encode
 _COMPUTED = "computed, not learned"
 PLACES = "sam.shared_image_embedding.positional_embedding"
 _PLACES_AGAIN = "sam.prompt_encoder.shared_embedding.positional_embedding"
+_HEAD = ("proj_in", "layers.0", "proj_out")
+_MASKS = 4
+"""Masks that SAM's decoder makes, each with a head of its own."""
+
+
+def _numbered(place: str, ours: str, names: Sequence[str]) -> tuple[Rule, ...]:
+    """Rules for a row of layers that upstream numbers; one without a name has no weights."""
+    return tuple(Rule(rf"{place}\.{number}\.{_END}", rf"{ours}.{name}.\1") for number, name in enumerate(names) if name)
+
+
 RULES = (
     Rule(r"llm\.(model\..+\.weight|lm_head\.weight)", r"llm.\1"),
     Rule(r"llm\.model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq|llm\.model\.rotary_emb\.inv_freq", why=_COMPUTED),
@@ -41,33 +51,24 @@ RULES = (
     Rule(rf"{_ENCODER}patch_embed\.proj\.{_END}", r"sam.vision_encoder.patch_embed.projection.\1"),
     Rule(rf"{_ENCODER}blocks\.(\d+)\.norm([12])\.{_END}", r"sam.vision_encoder.layers.\1.layer_norm\2.\3"),
     Rule(rf"{_ENCODER}blocks\.(\d+)\.(attn\..+|mlp\..+)", r"sam.vision_encoder.layers.\1.\2"),
-    Rule(rf"{_ENCODER}neck\.0\.weight", "sam.vision_encoder.neck.conv1.weight"),
-    Rule(rf"{_ENCODER}neck\.1\.{_END}", r"sam.vision_encoder.neck.layer_norm1.\1"),
-    Rule(rf"{_ENCODER}neck\.2\.weight", "sam.vision_encoder.neck.conv2.weight"),
-    Rule(rf"{_ENCODER}neck\.3\.{_END}", r"sam.vision_encoder.neck.layer_norm2.\1"),
+    *_numbered(rf"{_ENCODER}neck", "sam.vision_encoder.neck", ("conv1", "layer_norm1", "conv2", "layer_norm2")),
     Rule(rf"{_PROMPTS}pe_layer\.positional_encoding_gaussian_matrix", PLACES),
     Rule(rf"{_PROMPTS}point_embeddings\.(\d)\.weight", r"sam.prompt_encoder.point_embed.\1.weight"),
     Rule(rf"{_PROMPTS}(not_a_point_embed|no_mask_embed)\.weight", r"sam.prompt_encoder.\1.weight"),
-    Rule(rf"{_PROMPTS}mask_downscaling\.0\.{_END}", r"sam.prompt_encoder.mask_embed.conv1.\1"),
-    Rule(rf"{_PROMPTS}mask_downscaling\.1\.{_END}", r"sam.prompt_encoder.mask_embed.layer_norm1.\1"),
-    Rule(rf"{_PROMPTS}mask_downscaling\.3\.{_END}", r"sam.prompt_encoder.mask_embed.conv2.\1"),
-    Rule(rf"{_PROMPTS}mask_downscaling\.4\.{_END}", r"sam.prompt_encoder.mask_embed.layer_norm2.\1"),
-    Rule(rf"{_PROMPTS}mask_downscaling\.6\.{_END}", r"sam.prompt_encoder.mask_embed.conv3.\1"),
+    *_numbered(rf"{_PROMPTS}mask_downscaling", "sam.prompt_encoder.mask_embed",
+               ("conv1", "layer_norm1", "", "conv2", "layer_norm2", "", "conv3")),
     Rule(rf"{_DECODER}(iou_token|mask_tokens)\.weight", r"sam.mask_decoder.\1.weight"),
     Rule(rf"{_DECODER}transformer\.layers\.(\d+)\.norm([1-4])\.{_END}",
          r"sam.mask_decoder.transformer.layers.\1.layer_norm\2.\3"),
     Rule(rf"{_DECODER}(transformer\.layers\.\d+\.(?:self_attn|cross_attn_\w+|mlp)\..+)", r"sam.mask_decoder.\1"),
     Rule(rf"{_DECODER}(transformer\.final_attn_token_to_image\..+)", r"sam.mask_decoder.\1"),
     Rule(rf"{_DECODER}transformer\.norm_final_attn\.{_END}", r"sam.mask_decoder.transformer.layer_norm_final_attn.\1"),
-    Rule(rf"{_DECODER}output_upscaling\.0\.{_END}", r"sam.mask_decoder.upscale_conv1.\1"),
-    Rule(rf"{_DECODER}output_upscaling\.1\.{_END}", r"sam.mask_decoder.upscale_layer_norm.\1"),
-    Rule(rf"{_DECODER}output_upscaling\.3\.{_END}", r"sam.mask_decoder.upscale_conv2.\1"),
-    Rule(rf"{_DECODER}(output_hypernetworks_mlps\.\d+|iou_prediction_head)\.layers\.0\.{_END}",
-         r"sam.mask_decoder.\1.proj_in.\2"),
-    Rule(rf"{_DECODER}(output_hypernetworks_mlps\.\d+|iou_prediction_head)\.layers\.1\.{_END}",
-         r"sam.mask_decoder.\1.layers.0.\2"),
-    Rule(rf"{_DECODER}(output_hypernetworks_mlps\.\d+|iou_prediction_head)\.layers\.2\.{_END}",
-         r"sam.mask_decoder.\1.proj_out.\2"),
+    *_numbered(rf"{_DECODER}output_upscaling", "sam.mask_decoder",
+               ("upscale_conv1", "upscale_layer_norm", "", "upscale_conv2")),
+    *_numbered(rf"{_DECODER}iou_prediction_head\.layers", "sam.mask_decoder.iou_prediction_head", _HEAD),
+    *(rule for number in range(_MASKS) for rule in _numbered(
+        rf"{_DECODER}output_hypernetworks_mlps\.{number}\.layers",
+        f"sam.mask_decoder.output_hypernetworks_mlps.{number}", _HEAD)),
 )  # fmt: skip
 """Upstream name -> ours, which begins with the part: llm, clip, projector, seg, loc, sam."""
 _ADAPTER = "adapter_config.json"

@@ -227,5 +227,5 @@ def test_it_runs_all_that_it_can_do_of_the_sample_suite(refbench, small_world, t
     outcome = refbench("eval", "--suite", "sample", *words, *given)
     assert outcome.code == 0, outcome.err
     rows = outcome.json["rows"]
-    assert {row["task"] for row in rows} == able(words)
+    assert {row["task"] for row in rows} == able(words), outcome.err
     assert not [(row["task"], row["failures"]) for row in rows if row["failed"] or row["missing"]]

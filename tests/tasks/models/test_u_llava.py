@@ -279,16 +279,6 @@ def test_it_runs_the_tasks_that_it_can_do(refbench, folders, small_world, monkey
     )
 
 
-@pytest.mark.slow
-def test_it_runs_what_it_can_do_of_the_sample_suite(refbench, folders, small_world, monkeypatch):
-    monkeypatch.setattr("metrics.meteor.unavailable", lambda: "a Java machine for every row would be slow here")
-    words = ("--model", f"u-llava:{folders['speaks-dino'].preset}", "--limit", "2", "--json", "--device", "cpu")
-    outcome = refbench("eval", "--suite", "sample", "--data-root", small_world, *words)
-    assert outcome.code == 0, outcome.err
-    assert len(outcome.json["rows"]) > 20
-    assert {row["failed"] for row in outcome.json["rows"]} == {0}
-
-
 def test_it_shows_its_facts(refbench):
     [card] = refbench("models", "u-llava:dino", "--json").json
     assert (card["answers"], card["visual_prompts"]) == (["box", "mask", "text"], False)
