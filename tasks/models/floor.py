@@ -13,8 +13,8 @@ Averages come from at most 500 samples (maps: 60) of another split in the same d
 by id; never from the split under test or one that is called a test. Where there is none, the fixed answers count.
 `run.json` says which (`made_of`), and both are part of the run's identity. A fixed answer is made for photos: where the
 sample world has no other split it can be worse than the constant, whose central box is never a whole picture of the
-wrong category (semantic segmentation). Of four candidates in its scenes any may be meant: the largest is as good a guess
-as the middle of the picture, and both are right about once in four (Visual7W).
+wrong category (semantic segmentation). Of four candidates in its scenes any may be meant: the largest is as good a
+guess as the middle of the picture, and both are right about once in four (Visual7W).
 """
 
 import hashlib
