@@ -51,11 +51,11 @@ def find(name: str, include: Path | None = None) -> Task:
     Raises:
         UnknownName: there is no task of that name, or its file names a kind, benchmark, split, prompt or metric there
             is not.
-        ConfigError: its file cannot be used, its protocol has options that its kind does not know, or a metric of the
-            user's own cannot be used.
+        ConfigError: its file cannot be used, its protocol has options that its kind does not know, or a metric or
+            benchmark of the user's own cannot be used.
     """
     from benchmarks.registry import benchmark
-    from tasks import kinds, own_metrics, prompts
+    from tasks import kinds, own_benchmarks, own_metrics, prompts
 
     paths = _paths(include)
     if name not in paths:
@@ -67,6 +67,7 @@ def find(name: str, include: Path | None = None) -> Task:
         if content.metrics or content.headline is not None:
             kind = own_metrics.joined(kind, content.metrics, content.headline, include)
         prompts.template(content.prompt)
+        own_benchmarks.load(include)
         official = benchmark(content.benchmark).splits
         for split in content.splits:
             if split not in official:

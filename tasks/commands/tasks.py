@@ -41,10 +41,12 @@ def run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
+    from tasks import own_benchmarks
     from tasks.data_state import DataStates
     from tasks.registry import task_files
     from tasks.settings import settings
 
+    own_benchmarks.load(args.include)
     files = sorted(task_files(args.include).items(), key=lambda item: (item[1].kind, item[0]))
     states = DataStates(settings(data_root=args.data_root).data_root)
     here = {name: states.of(content.benchmark, content.splits) for name, content in files}
