@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
                 from benchmarks.errors import unknown
 
                 raise unknown(f"flag of {self.prog}", flag, self.flags, f"{self.prog} --help")
-        return self.parse_args(words)
+        return self.parse_intermixed_args(words)
 
     def error(self, message: str) -> NoReturn:
         """Turn argparse's complaint into our kind of error."""

@@ -20,9 +20,13 @@ def pages(docs: Path = DOCS) -> Mapping[Path, Callable[[], str]]:
     Args:
         docs: folder of the pages; the text of ours around a generated part is read from there.
     """
-    from tasks import kinds, reference_commands, reference_kinds
+    from tasks import kinds, reference_commands, reference_kinds, road
 
-    found = {docs / "cli.md": reference_commands.page, docs / "architecture.svg": _architecture}
+    found = {
+        docs / "cli.md": reference_commands.page,
+        docs / "architecture.svg": _architecture,
+        docs / "road.svg": road.draw,
+    }
     for name, kind in kinds.all_kinds().items():
         path = docs / "kinds" / f"{name}.md"
         found[path] = partial(reference_kinds.page, path, kind)
