@@ -8,7 +8,7 @@ Nothing is ever downloaded: a hub id must be in the local hub cache, and the err
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from benchmarks.errors import ConfigError, ModelError, unknown
 from benchmarks.schema import Query, Unit
 from tasks import strict_yaml
 from tasks.base import LoadOptions, Model, ModelEntry
-from tasks.facts import ModelSize, NeededFile, stored_values
+from tasks.facts import ModelSize, NeededFile, Published, stored_values
 from tasks.model_args import ModelArgs, ModelArgument
 from tasks.models import checkpoints
 
@@ -41,6 +41,8 @@ class Preset(BaseModel):
         model_types: architectures (`model_type` of `config.json`) whose checkpoints follow it unless told otherwise.
         millions: how many million weights it has, about, as its publisher states: for the estimate of its memory where
             the checkpoint is not here; 0 where nobody says.
+        published: names under which publications print this very checkpoint, see `results.published`, each with the
+            datasets of which that holds; none for all of them.
         trust_remote_code: run Python code that lies in the checkpoint's folder; that code is then part of the
             model's identity.
         spare_keys: patterns (regular expressions) of stored weights that the architecture rightly leaves unused.
@@ -57,13 +59,15 @@ class Preset(BaseModel):
     note: str = ""
     model_types: list[str] = []
     millions: float = Field(default=0, ge=0)
+    published: dict[str, list[str]] = {}
     trust_remote_code: bool = False
     spare_keys: list[str] = []
     absent_keys: list[str] = []
 
     def settings(self) -> dict[str, object]:
         """Everything that can change an answer, ready for JSON: what says where it comes from is left out."""
-        prose = {"checkpoint", "revision", "licence", "description", "source", "note", "model_types", "millions"}
+        prose = {"checkpoint", "revision", "licence", "description", "source", "note", "model_types"}
+        prose |= {"millions", "published"}
         return self.model_dump(mode="json", exclude=prose)
 
 
@@ -217,8 +221,22 @@ def _entry(found: Member[P], load: Callable[[Member[P], Path, LoadOptions], Mode
         needs=() if found.folder else (NeededFile(preset.checkpoint, "the whole checkpoint", preset.licence),),
         licence=preset.licence,
         sizes=sizes,
+        published=() if found.folder else tuple(_published(preset)),  # a folder may hold other weights
         note=preset.note,
     )
+
+
+def _published(preset: Preset) -> Iterator[Published]:
+    """What is printed of a preset's checkpoint."""
+    if not preset.published:  # most have nothing, and the file of numbers is long
+        return
+    from results import published
+
+    for number in published.numbers():
+        datasets = preset.published.get(number.model)
+        if datasets is not None and (not datasets or number.dataset in datasets):
+            where = (number.task, number.dataset, number.split, number.metric)
+            yield Published(*where, number.text, number.unit, number.source.line())
 
 
 def _all_refuse(every: Sequence[Abilities], query: Query, args: ModelArgs) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from benchmarks.errors import ModelError
 from benchmarks.schema import Box, Group, Instance, Prediction, Query
 from tasks.base import LoadOptions, ModelEntry
+from tasks.facts import ModelSize
 from tasks.model_args import ModelArgs, ModelArgument
 from tasks.models import checkpoints, hf_detector
 from tasks.models.families import Abilities, Member, Preset, family, member
@@ -188,7 +189,24 @@ def _of_reference(reference: str) -> ModelEntry:
         theirs = None if given is None else checkpoints.fingerprint(given.located(), given.preset.settings())
         return _joined(entry.fingerprint(options), theirs)
 
-    return replace(entry, fingerprint=fingerprint)
+    return _with_detector(replace(entry, fingerprint=fingerprint), found.preset)
+
+
+def _with_detector(entry: ModelEntry, preset: PosePreset) -> ModelEntry:
+    """Show what the detector needs too, where people are detected unless told otherwise."""
+    if preset.boxes != "detector" or not preset.detector:
+        return entry
+    [detectors] = hf_detector.MODELS
+    assert detectors.of_reference is not None
+    finder = detectors.of_reference(preset.detector)
+
+    def sizes(weights: Path | None) -> list[ModelSize]:
+        own, theirs = entry.sizes, finder.sizes
+        assert own is not None
+        assert theirs is not None
+        return [*own(weights), *theirs(None)]
+
+    return replace(entry, needs=(*entry.needs, *finder.needs), sizes=sizes)
 
 
 def refuse(preset: PosePreset, query: Query, args: ModelArgs) -> str:

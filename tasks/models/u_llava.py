@@ -289,12 +289,14 @@ def _of_reference(reference: str) -> ModelEntry:
     found = families.member(_NAME, reference, Preset)
     preset = found.preset
     grounding = NeededFile(preset.grounding, "Grounding DINO, for boxes", "Apache-2.0")
+    unreleased = preset.checkpoint == "none"
     return replace(
         entry,
+        weights="none released; --weights FOLDER for a checkpoint of yours" if unreleased else entry.weights,
         load=lambda options: _load(found, _folder(found, options), options),
         fingerprint=lambda options: fingerprint(_folder(found, options), preset, options),
         sizes=lambda weights: [_size(found, weights)],
-        needs=(*(entry.needs if preset.checkpoint != "none" else ()), *((grounding,) if preset.grounding else ())),
+        needs=(*(() if unreleased else entry.needs), *((grounding,) if preset.grounding else ())),
         published=u_llava_published.NUMBERS,
         note="; ".join(filter(None, (preset.note, _NOTE))),
     )

@@ -1,8 +1,10 @@
 import json
 
 import pytest
+import yaml
 
 from benchmarks.errors import ConfigError, ModelError, UnknownName
+from results.published import numbers
 from tasks.base import LoadOptions
 from tasks.models import families
 
@@ -35,6 +37,26 @@ def folder(tmp_path):
     (path / "config.json").write_text('{"model_type": "toy"}')
     (path / "model.safetensors").write_bytes(b"weights")
     return path
+
+
+def test_numbers_are_of_the_released_checkpoint_and_the_datasets_that_hold_for_it(toy, folder, tmp_path):
+    preset = tmp_path / "presets" / "toy" / "blue.yaml"
+    preset.write_text(json.dumps(FIELDS | {"published": {"Mask2Former Swin-L (IN21k)": ["COCO Panoptic"]}}))
+    found = {(each.task, each.dataset, each.metric): each.value for each in toy.of_reference("blue").published}
+    assert found["panoptic", "COCO Panoptic", "PQ"] == "57.8"  # the table in the repository of Mask2Former
+    assert {dataset for _, dataset, _ in found} == {"COCO Panoptic"}
+    assert toy.of_reference(str(folder)).published == ()
+
+
+def test_every_name_and_dataset_of_a_preset_is_printed_somewhere():
+    printed = {(number.model, number.dataset) for number in numbers()}
+    named = [(path, yaml.safe_load(path.read_text())["published"]) for path in families.PRESETS.glob("*/*.yaml")
+             if "published:" in path.read_text()]  # fmt: skip
+    assert len(named) > 10
+    for path, names in named:
+        for name, datasets in names.items():
+            assert name in {model for model, _ in printed}, path
+            assert all((name, dataset) in printed for dataset in datasets), path
 
 
 def test_a_folder_follows_the_preset_of_its_architecture(toy, folder):

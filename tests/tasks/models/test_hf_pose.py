@@ -150,3 +150,15 @@ def test_it_runs_a_task_from_its_folder(refbench, small_world, folder):
     [card] = refbench("models", "hf-pose:vitpose-base", "--json").json
     assert card["answers"] == ["keypoint"]
     assert card["arguments"]["boxes"].startswith("preset or given or detector")
+
+
+def test_a_preset_that_detects_people_shows_what_its_detector_needs(refbench):
+    [card] = refbench("models", "hf-pose:vitpose-base-detected", "--json").json
+    assert [each["name"] for each in card["needs"]] == [
+        "usyd-community/vitpose-base",
+        "IDEA-Research/grounding-dino-tiny",
+    ]
+    assert len(card["sizes"]) == 2
+    [plain] = refbench("models", "hf-pose:vitpose-base", "--json").json
+    assert len(plain["needs"]) == len(plain["sizes"]) == 1
+    assert any("COCO Keypoints" in each["line"] for each in plain["published"])

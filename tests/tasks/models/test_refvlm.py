@@ -20,7 +20,9 @@ def test_parts_of_a_checkpoint_make_its_abilities(tmp_path):
     assert (whole.units, whole.regions) == (("box", "mask", "keypoint", "depth", "text"), True)
     plugged = of_weights(checkpoint(tmp_path, decoders={"slots": {}}, depth={"bins": 32}))
     assert plugged.units == ("box", "mask", "depth", "keypoint")
-    assert (of_weights(None).name, of_weights(None).load) == (ENTRY.name, ENTRY.load)
+    bundled = of_weights(None)
+    assert (bundled.name, bundled.load) == (ENTRY.name, ENTRY.load)
+    assert (bundled.units, bundled.regions) == (ENTRY.units, ENTRY.regions)  # what lists and tables show of it
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]"])

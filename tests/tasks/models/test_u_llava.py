@@ -279,6 +279,11 @@ def test_it_runs_the_tasks_that_it_can_do(refbench, folders, small_world, monkey
     )
 
 
+def test_a_variant_without_released_weights_says_so(refbench):
+    [card] = refbench("models", "u-llava:loc", "--json").json
+    assert card["weights"] == "none released; --weights FOLDER for a checkpoint of yours"
+
+
 def test_it_shows_its_facts(refbench):
     [card] = refbench("models", "u-llava:dino", "--json").json
     assert (card["answers"], card["visual_prompts"]) == (["box", "mask", "text"], False)
