@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self, cast
 
 from metrics.errors import DataError
-from results import migration
+from results import migration, record_types
 
 Better = Literal["higher", "lower", "none"]
 """Which way a number gets better; `none` for one that has no good direction."""
@@ -205,7 +205,9 @@ class Record:
                 "run the command again with --fresh, or read it with the version that wrote it"
             )
         try:
-            return cls(**_fields(content), run=run)
+            fields = _fields(content)
+            record_types.check(fields)
+            return cls(**fields, run=run)
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise DataError(f"{place} is not a result ({error}): run the command again with --fresh") from None
 

@@ -72,17 +72,20 @@ class Store:
                 `model/task/split`, or `model/task`.
 
         Raises:
-            DataError: there is none, with the nearest names, or there are several, with all of them.
+            DataError: there is none, with the nearest names, it cannot be read, or there are several, with all of them.
         """
         for folder in (Path(text).expanduser(), self.root / text):
             if (folder / NAME).is_file():
                 return Run.open(folder, self.root if folder.is_relative_to(self.root) else folder.parent)
-        runs = self.runs() if self.root.is_dir() else []
+        runs, problems = self.listing() if self.root.is_dir() else ([], [])
         found = [run for run in runs if text in (run.name, f"{run.record.model}/{run.record.task}")]
         if not found and _ID.fullmatch(text):
             found = [run for run in runs if run.id.startswith(text)]
         if len(found) == 1:
             return found[0]
+        for problem in problems if not found else ():
+            if problem.folder.relative_to(self.root).as_posix().startswith((f"{text}/", f"{text}-")):
+                raise DataError(problem.text)
         raise DataError(_several(text, found) if found else self._none(text, runs))
 
     def _none(self, text: str, runs: Sequence[Run]) -> str:

@@ -103,3 +103,12 @@ def test_a_broken_result_is_told_apart_from_the_others(tmp_path, make_record, pu
     assert "result.json: broken JSON" in problem.text
     with pytest.raises(DataError, match=r"result\.json: broken JSON"):
         store.find(str(bad))
+
+
+@pytest.mark.parametrize("text", ["toy/toy_rec", "toy/toy_rec/test"])
+def test_a_run_that_cannot_be_read_is_named_with_the_reason(tmp_path, make_record, put, text):
+    put(make_record(run="toy/other/test-b", task="other"))
+    folder = put(make_record(run="toy/toy_rec/test-a"))
+    (folder / "result.json").write_text('{"schema": 99}')
+    with pytest.raises(DataError, match="has schema version 99 but this refbench reads 1"):
+        Store(tmp_path).find(text)
