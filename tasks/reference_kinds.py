@@ -83,12 +83,12 @@ def _answers(kind: TaskKind) -> str:
     paragraphs = [f"## Answers\n\nAn answer holds a **{kind.wants}**: {_MEANS[kind.wants]}."]
     if kind.wants in _SIMPLE:
         line = json.dumps({"sample_id": "ID", **_SIMPLE[kind.wants]})
-        paragraphs += ["A line of a predictions file, in the simple form:", f"```json\n{line}\n```"]
+        paragraphs += ["A line of a predictions file, in the simple form:", f"<!-- run -->\n```json\n{line}\n```"]
     if kind.wants in _INSTANCES:
         group = Group("what it names", kind.wants, (_INSTANCES[kind.wants],))
         whole = to_json(Prediction("ID", "ok", groups=(group,)))
         line = json.dumps({key: value for key, value in whole.items() if value})
-        paragraphs += ["In full, with any number of groups and instances:", f"```json\n{line}\n```"]
+        paragraphs += ["In full, with any number of groups and instances:", f"<!-- run -->\n```json\n{line}\n```"]
     if kind.formats:
         paragraphs += [f"Official format that `refbench score --task` reads: {escaped(kind.formats)}."]
     return "\n" + "\n\n".join(paragraphs) + "\n"
