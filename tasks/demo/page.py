@@ -129,8 +129,8 @@ class Page:
         self._on(self.fetch.click, partial(_fetch, desk), [self.run, self.sample_id], shown)
         begun = gradio.on(
             [self.ask.click, self.words.submit],
-            Ticket,
-            None,
+            _begin,
+            self.ticket,
             self.ticket,
             js=_SCROLL,
             queue=False,
@@ -188,6 +188,12 @@ def _answering(desk: Desk) -> Callable[..., Iterator[tuple[Any, ...]]]:
         yield from desk.answer(scene, drawn, way, words, (model, other), ticket)
 
     return answer
+
+
+def _begin(old: Ticket | None) -> Ticket:
+    """A new question takes the place of the one before."""
+    _stop(old)
+    return Ticket()
 
 
 def _stop(ticket: Ticket | None) -> None:

@@ -104,7 +104,11 @@ class Shelf:
             DataError: it is no picture, or too large.
         """
         own = Path(tempfile.mkdtemp(dir=self._folder))
-        image = given_photo.take(given_photo.read(path), own, name)
+        try:
+            image = given_photo.take(given_photo.read(path), own, name)
+        except DataError:
+            own.rmdir()
+            raise
         return Scene(image, f"{name} · {image.size_hw[1]}×{image.size_hw[0]}")
 
     def forget(self, scene: Scene | None) -> None:

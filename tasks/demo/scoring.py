@@ -15,6 +15,8 @@ SHOWN = overlays.Size(least_px=384, most_px=1400)
 NATIVE = overlays.Size(least_px=512, most_px=1 << 20)
 """Pictures in files: at their own size, small ones magnified likewise."""
 _PHOTO = "image"
+_OF_MANY = ("caption", "reg", "gcg")
+"""Kinds whose scores compare words over a whole split, by weights of that split and a program that takes its time."""
 _MOST = 8
 """Numbers that are shown."""
 
@@ -38,16 +40,18 @@ def score(truth: Truth, prediction: Prediction) -> Score:
     """Measure an answer alone by the metrics of its task; keys that say nothing about one sample are left out."""
     kind = truth.task.kind
     try:
+        words = kind.perfect(truth.sample).text if kind.wants == "text" or kind.name in _OF_MANY else ""
+        if kind.name in _OF_MANY:
+            return Score((), words, "words are scored over a whole split, not for one sample (`refbench eval`)")
         rows = kind.rows([truth.sample], [prediction])
         values: dict[str, float] = {}
         for metric in kind.metrics:
             found = metric.aggregate(rows[metric.name])
             values |= {metric.headline: found[metric.headline], **found} if metric.headline in found else found
-        words = kind.perfect(truth.sample).text if kind.wants == "text" else ""
     except (DataError, MetricError, ValueError) as error:
         return Score((), trouble=f"it cannot be scored: {error}")
     told = [(key, f"{value:.3f}") for key, value in values.items() if math.isfinite(value)]
-    return Score(tuple(told[:_MOST]), words)
+    return Score(tuple(told[:_MOST]), words, "" if told else "no number is defined for this sample alone")
 
 
 def panels(

@@ -139,7 +139,7 @@ def _score(score: Score | None) -> str:
         return ""
     numbers = "".join(f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in score.numbers)
     truth = f'<p class="rb-note">truth: {escape(score.truth)}</p>' if score.truth else ""
-    trouble = note(score.trouble, is_trouble=True)
+    trouble = note(score.trouble)
     return f'<section class="rb-score"><h4>Score of this sample</h4><dl>{numbers}</dl>{truth}{trouble}</section>'
 
 
@@ -190,10 +190,7 @@ def _how(progress: Progress) -> str:
 def _grammar(reading: Answer | None) -> list[tuple[str, str]]:
     if reading is None:
         return [("plan", "none: the answer is plain text")]
-    plan = "".join(
-        f"<li>{escape(item.phrase)}: {item.count} {escape(item.unit)}{'s'[: item.count != 1]}</li>"
-        for item in reading.plan
-    )
+    plan = "".join(f"<li>{escape(item.phrase)}: {item.count} × {escape(item.unit)}</li>" for item in reading.plan)
     broken = [each for each in reading.diagnostics if each.code != INEXACT]
     faults = "".join(f"<li>{escape(each.message)} (character {each.offset})</li>" for each in broken)
     agrees = "the answer keeps to the plan" if reading.plan_agrees else "the answer does not keep to the plan"
