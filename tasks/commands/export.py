@@ -40,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="FILE", type=folder, help="write into a file (default: standard output)")
     add("--runs", metavar="DIR", type=folder, help="folder of all runs (default: REFBENCH_RUNS, else runs)")
     add("--model", metavar="M[,M…]", type=names, default=(), help="only these measured models")
+    add("--verify", action="store_true", help="check the files of every run first, and leave out edited ones")
     add("--no-published", action="store_true", help="leave out numbers that publications print")
     add("--no-sources", action="store_true", help="leave out the list of what every number comes from")
     add("--appendix", action="store_true", help="LaTeX: set that list behind the tables, instead of in comments")
@@ -96,12 +97,14 @@ def _specs(args: argparse.Namespace) -> "dict[str, TableSpec]":
 def _runs(args: argparse.Namespace) -> "list[Run]":
     """All finished runs; a folder that is not there is as good as an empty one, since numbers may be printed ones."""
     from results.store import Store
+    from tasks import intact
     from tasks.settings import settings
 
     root = settings(runs=args.runs).runs
     if args.runs is None and not root.is_dir():
         return []
-    return Store(root).runs()
+    runs = Store(root).runs()
+    return intact.only(runs, args.include) if args.verify else runs
 
 
 def _tables(args: argparse.Namespace, specs: "dict[str, TableSpec]") -> "list[Table]":

@@ -47,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--best", choices=("column", "group"), default="column", help="where best and second are looked for")
     add("--groups", metavar="WHICH", default="family", help="headings: family (default), none, or a file of your own")
     add("--mixed", action="store_true", help="rank rows of different protocols, each with a footnote")
+    add("--verify", action="store_true", help="check the files of every run first, and leave out edited ones")
     add("--published", metavar="N", type=natural, help="published rows at most (default: 10 beside official data)")
     add("--include", metavar="DIR", type=folder, help="folder of further tasks (*.yaml) and models (*.py)")
     add("--format", choices=FORMATS, default="text", help="(default: text; --json is --format json)")
@@ -88,12 +89,14 @@ def _boards(args: argparse.Namespace) -> "list[Board]":
 def _runs(args: argparse.Namespace) -> "list[Run]":
     from benchmarks.errors import ConfigError, unknown
     from results.store import Store
+    from tasks import intact
     from tasks.progress import say
     from tasks.settings import settings
 
     store = Store(settings(runs=args.runs).runs)
     runs, problems = store.listing()
     found = [run for run in runs if _is_chosen(run, args)]
+    found = intact.only(found, args.include) if args.verify else found
     for problem in problems:
         say(f"left out: {problem.text}")
     if not found:

@@ -186,6 +186,14 @@ def test_an_edited_result_is_told(refbench, runs):
     shown = refbench("runs", "show", entry["id"])
     assert shown.code == 1
     assert "miou is 0.99 in result.json, but the rows give" in shown.out
+    for mark, words in (
+        ("constant", ("leaderboard", "--task", "refcocog_rec", "--split", "val")),
+        ("run constant/refcocog_rec/val-", ("export", "--table", "rec", "--format", "latex")),
+    ):
+        assert mark in refbench(*words).out
+        verified = refbench(*words, "--verify")
+        assert (verified.code, mark in verified.out, "oracle" in verified.out) == (0, False, True)
+        assert f"left out: constant/refcocog_rec/val ({entry['id']}): miou is 0.99" in verified.err
     refused = refbench("runs", "import", "runs", "--runs", "copy")
     assert refused.code == 1
     assert "result.json was edited" in refused.out
