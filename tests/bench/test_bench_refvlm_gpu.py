@@ -1,4 +1,4 @@
-"""Tokens a second of the 7B preset with random weights, against what memory bandwidth allows; run with -m bench -s.
+"""Tokens and samples a second of the 7B preset with random weights, against what memory bandwidth allows; -m bench -s.
 
 Every step of a language model reads all its weights and all keys and values once: no loop without that many bytes a
 step exists, so the bandwidth of a plain copy on the same device gives the limit. The small kind runs on any machine.
@@ -132,6 +132,22 @@ def tokens_a_second(model: RefVLM, setting: Setting, kind: str, backend: str) ->
     return setting.batch * setting.tokens / spent
 
 
+@torch.inference_mode()
+def samples_a_second(model: RefVLM, setting: Setting) -> float:
+    """Answer a batch from its pixels on: images are encoded and read, the prompt is read, the answers are written."""
+    where = {"device": setting.device, "dtype": setting.dtype}
+    side, width = model.config.image_size, model.config.llm.width
+    pixels = torch.randn(setting.batch, 3, side, side, **where)
+    prompt = torch.randn(setting.batch, WORDS, width, **where)
+
+    def answer() -> None:
+        steps = Growing(model, setting, model.vision(pixels).tokens)
+        write(model, steps, steps.read(prompt), setting.tokens)
+
+    answer()  # fills the caches of the allocator
+    return setting.batch / timed(setting.device, answer)
+
+
 def limit(model: RefVLM, setting: Setting, speed: float) -> float:
     """Tokens a second if every step took only as long as reading weights, keys and values at `speed` bytes a second."""
     size = torch.empty((), dtype=setting.dtype).element_size()
@@ -142,7 +158,7 @@ def limit(model: RefVLM, setting: Setting, speed: float) -> float:
 
 
 def report(config: RefVLMConfig, settings: list[Setting], backend: str) -> list[float]:
-    """Print a line for every setting and kind of cache; tokens a second of each."""
+    """Print a line for every setting and kind of cache, and one for whole answers; tokens and samples a second."""
     model, speed = built(config, settings[0]), bandwidth(settings[0])
     print(f"\n{settings[0].device}: a copy moves {speed / 1e9:.0f} GB/s")
     out = []
@@ -151,6 +167,10 @@ def report(config: RefVLMConfig, settings: list[Setting], backend: str) -> list[
         for kind in ("growing", "static", "compiled"):
             out.append(tokens_a_second(model, setting, kind, backend))
             print(f"batch {setting.batch:2} {kind:8} {out[-1]:9.1f} tokens/s, {out[-1] / best:.0%} of the limit")
+        out.append(samples_a_second(model, setting))
+        print(
+            f"batch {setting.batch:2} whole    {out[-1]:9.2f} samples/s, {setting.tokens} tokens each, from the pixels"
+        )
     return out
 
 
