@@ -114,7 +114,7 @@ def _is_small(layer: Any) -> bool:
 def _is_plain(linear: nn.Module) -> bool:
     return (
         type(linear) is nn.Linear
-        and linear.bias is None
+        and getattr(linear, "bias", None) is None
         and linear.weight.device.type == "cpu"
         and linear.weight.dtype == torch.float32
         and linear.in_features * linear.out_features <= 4 * WIDEST**2
