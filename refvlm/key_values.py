@@ -54,6 +54,21 @@ class KeyValues:
             stored.append(buffers[layer][:, :, : self._slots])
         return stored[0], stored[1]
 
+    def forget(self, lengths: Sequence[int], tails: Sequence[int]) -> None:
+        """Take back the last tokens of each row, of those last appended.
+
+        Args:
+            lengths: how many each row appended.
+            tails: how many of them it takes back.
+        """
+        if not any(tails):
+            return
+        kept = [length - tail for length, tail in zip(lengths, tails, strict=True)]
+        before, stay = self._slots - max(lengths), torch.tensor(kept, device=self._visible.device)
+        columns = torch.arange(max(kept), device=self._visible.device)
+        self._slots = before + max(kept)
+        self._visible = torch.cat([self._visible[:, :before], columns < stay[:, None]], 1)
+
     def _grown(self, buffer: Tensor, held: int) -> Tensor:
         """A buffer half as large again as is needed, with the `held` slots that are in use."""
         rows, heads, _, width = buffer.shape

@@ -2,8 +2,10 @@
 
 Under the constraint most tokens of an answer follow from those before: the frame of its plan, and all of a triplet that
 the plan announced. The model reads such a run in one pass, as it reads a prompt, and is asked only where it decides.
+A pass also reads guesses at what comes next (`refvlm.drafts`): those that the model then chooses need no further pass.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from refvlm.choosing import Choosing
 from refvlm.constrain import Automaton
+from refvlm.drafts import drafts_of
 from refvlm.grammars import vocabulary
 from refvlm.key_values import KeyValues
 from refvlm.model import RefVLM
@@ -72,7 +75,8 @@ class Writer:
         self.states: dict[tuple[int, int], Tensor] = {}
         self.done = [False] * count
         self.cut = [False] * count
-        self._read = [0] * count
+        self._seen: list[list[int]] = [[] for _ in range(count)]
+        self._drafts = drafts_of(model) if constrain and not choosing.in_step else None
         self._automata: list[Automaton] = []
         if constrain:
             words = vocabulary(tokenizer, model.units, model.config.grammar)
@@ -82,40 +86,71 @@ class Writer:
 
     def going(self) -> list[int]:
         """Answers that the model must read further."""
-        return [row for row, ids in enumerate(self.ids) if self._read[row] < len(ids)]
+        return [row for row, ids in enumerate(self.ids) if len(self._seen[row]) < len(ids)]
 
     def next_runs(self, rows: Sequence[int]) -> list[Run]:
         """Tokens that the model reads next of some answers; as many as make the pass worth the padding of others."""
-        pending = [len(self.ids[row]) - self._read[row] for row in rows]
+        pending = [len(self.ids[row]) - len(self._seen[row]) for row in rows]
         reach = best_reach(pending, PASS_COST.get(self.model.device.type, _PASS_COST_ELSEWHERE))
-        starts = [self._read[row] for row in rows]
-        runs = [Run(row, at, self.ids[row][at : at + reach]) for row, at in zip(rows, starts, strict=True)]
-        for run in runs:
-            self._read[run.row] += len(run.tokens)
+        runs = []
+        for row in rows:
+            ids, start = self.ids[row], len(self._seen[row])
+            tokens = ids[start : start + reach]
+            if self._drafts is not None and not self.done[row] and start + reach >= len(ids):
+                tokens += self._drafts.follow(ids, self.tokenizer.ids[EOS])
+            self._seen[row] += tokens
+            runs.append(Run(row, start, tokens))
         return runs
 
     def hear(self, said: Said) -> None:
         """Learn from the states of a pass: how likely the tokens behind them are, and which come where none is yet."""
-        ref = self.tokenizer.ids[REF]
         log_probabilities = self.model.llm.lm_head(said.state).to(said.state.device).float().log_softmax(1)
-        known: list[tuple[int, int, int]] = []
-        last: list[tuple[int, int]] = []
-        for k, (row, place) in enumerate(zip(said.row, said.place, strict=True)):
-            ids = self.ids[row]
+        waiting: dict[int, deque[int]] = {}
+        for k, row in enumerate(said.row):
+            waiting.setdefault(row, deque()).append(k)
+        while waiting:
+            known: list[tuple[int, int, int]] = []
+            at_choice = {row: self._walk(row, left, said, known) for row, left in waiting.items()}
+            self._note(log_probabilities, known)
+            waiting = {row: waiting[row] for row, k in at_choice.items() if k is not None}
+            if waiting:
+                states = [k for k in at_choice.values() if k is not None]
+                self._choose(list(waiting), log_probabilities[self._places(states)])
+
+    def _walk(self, row: int, left: deque[int], said: Said, known: list[tuple[int, int, int]]) -> int | None:
+        """Go through the states of an answer to the next one behind which nothing stands; None where there is none."""
+        ids, ref = self.ids[row], self.tokenizer.ids[REF]
+        while left:
+            k = left.popleft()
+            place = said.place[k]
+            if place >= 0 and (place >= len(ids) or self._seen[row][place] != ids[place]):
+                return None  # behind a guess that did not come true
             if place >= 0 and ids[place] == ref:
                 self.states[row, place] = said.state[k].clone()  # not a view: the other states can go
             if place + 1 < len(ids):
                 known.append((k, row, ids[place + 1]))
             elif not self.done[row]:
-                last.append((k, row))
-        if known:
-            at, rows, tokens = (list(each) for each in zip(*known, strict=True))
-            for row, value in zip(
-                rows, log_probabilities[self._places(at), self._places(tokens)].tolist(), strict=True
-            ):
-                self.log_probabilities[row].append(value)
-        if last:
-            self._choose([row for _, row in last], log_probabilities[self._places([k for k, _ in last])])
+                return k
+        return None
+
+    def _note(self, log_probabilities: Tensor, known: Sequence[tuple[int, int, int]]) -> None:
+        """Note how likely tokens were: state, answer and token of each."""
+        if not known:
+            return
+        at, rows, tokens = (list(each) for each in zip(*known, strict=True))
+        values = log_probabilities[self._places(at), self._places(tokens)].tolist()
+        for row, value in zip(rows, values, strict=True):
+            self.log_probabilities[row].append(value)
+
+    def unsaid(self, runs: Sequence[Run]) -> list[int]:
+        """How many tokens at the end of each run have turned out to be no part of the answer: guesses in vain."""
+        out = []
+        for run in runs:
+            ids, seen = self.ids[run.row], self._seen[run.row]
+            stand = next((k for k in range(run.start, len(seen)) if k >= len(ids) or seen[k] != ids[k]), len(seen))
+            out.append(len(seen) - stand)
+            del seen[stand:]
+        return out
 
     def _choose(self, rows: Sequence[int], log_probabilities: Tensor) -> None:
         """Choose the next token of some answers by log probabilities, float [R, V]."""
@@ -142,6 +177,8 @@ class Writer:
         """Go on with a token; False where the answer ends, with it or for want of room."""
         if self._automata:
             self._automata[row].take(token)
+        if self._drafts is not None:
+            self._drafts.learn(self.ids[row], token)
         if token == self.tokenizer.ids[EOS]:
             self.done[row] = True
         elif len(self.ids[row]) == self._rooms[row]:
@@ -199,6 +236,7 @@ def write(writer: Writer, reader: Reader, memory: KeyValues, prompts: Sequence[T
     ends = list(accumulate(lengths))
     wanted = [at for end, run in zip(ends, runs, strict=True) for at in range(end - len(run.tokens) - 1, end)]
     writer.hear(_said(reader.read(memory, torch.cat(begun), lengths, wanted), from_prompt))
+    memory.forget(lengths, writer.unsaid(runs))
     while going := writer.going():
         if len(going) <= _FEWER * len(rows):
             memory.pick([rows.index(row) for row in going])
@@ -207,6 +245,7 @@ def write(writer: Writer, reader: Reader, memory: KeyValues, prompts: Sequence[T
         lengths = [len(run.tokens) for run in runs]
         tokens = _embed(model, runs)
         writer.hear(_said(reader.read(memory, tokens, lengths, range(len(tokens))), runs))
+        memory.forget(lengths, writer.unsaid(runs))
 
 
 def _embed(model: RefVLM, runs: Sequence[Run]) -> Tensor:

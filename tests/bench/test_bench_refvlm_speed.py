@@ -72,9 +72,15 @@ def questions(weights: Path = BUNDLED) -> dict[str, list[Query]]:
 
 @torch.inference_mode()
 def plain(
-    model: RefVLM, tokenizer: Tokenizer, pixels: Tensor, asked: Sequence[Prompt], constrain: bool = True
+    model: RefVLM,
+    tokenizer: Tokenizer,
+    pixels: Tensor,
+    asked: Sequence[Prompt],
+    constrain: bool = True,
+    choosing: Choosing | None = None,
 ) -> GeneratedBatch:
     """Answer one prompt, a token a step, keeping the hidden states of all layers until the answer is there."""
+    assert choosing is None, "the loop knows the likeliest token only"
     (prompt,) = asked
     features = model.vision(pixels)
     room = prompt.room or model.config.max_new_tokens
