@@ -24,6 +24,7 @@ QUIET = {
 }  # fmt: skip
 """Environment in which the page's library asks nobody for anything; it reads that when it is imported."""
 _FOLDER = "GRADIO_TEMP_DIR"
+_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def free_port(host: str, port: int) -> int:
     Raises:
         ConfigError: it is taken, or there is no such address on this machine.
     """
+    if port > _LAST_PORT:
+        raise ConfigError(f"port {port} does not exist: give one up to {_LAST_PORT}, or --port 0 for any free one")
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
