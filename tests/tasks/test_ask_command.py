@@ -171,9 +171,3 @@ def test_an_answer_that_fails_ends_with_3(refbench, scene, tmp_path):
     assert done.out.startswith("no answer: ")
     assert "no luck today" in done.out
     assert np.array_equal(pixels("out.png"), pixels(scene))
-
-
-def test_the_question_may_come_after_flags(asked):
-    done = asked("--unit", "box", "--quiet", "the green square")
-    assert done.code == 0, done.err
-    assert done.out.startswith("[the green square].")
