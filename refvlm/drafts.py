@@ -1,5 +1,5 @@
-"""Guesses at how an answer goes on, from the answers before it: a pass reads them along, and the model's own choices
-decide which of them stand.
+"""Guesses at how an answer goes on, from what the answers of its batch say so far: a pass reads them along, and the
+model's own choices decide which of them stand.
 
 A pass over one token an answer takes nearly as long as over a few, since it reads all weights, keys and values anyway.
 So guesses that come true save passes and those that do not cost little; what is chosen never depends on them
@@ -9,9 +9,6 @@ equality).
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from weakref import WeakKeyDictionary
-
-from torch import nn
 
 _REACH = (8, 4, 2)
 """Tokens before a guess that it is made from: the longest that was met before."""
@@ -23,7 +20,11 @@ _MOST = 2**18
 
 
 class Drafts:
-    """How answers of a model have gone on."""
+    """How the answers of a batch have gone on.
+
+    They end with it: what is read along moves the last bits of numbers, and an answer may depend on its batch but not
+    on those that the same process answered before.
+    """
 
     def __init__(self) -> None:
         self._next: dict[tuple[int, ...], dict[int, int]] = {}
@@ -57,11 +58,3 @@ class Drafts:
 
 def _beginnings(before: Sequence[int]) -> Iterator[tuple[int, ...]]:
     return (tuple(before[-reach:]) for reach in _REACH if len(before) >= reach)
-
-
-_KEPT: WeakKeyDictionary[nn.Module, Drafts] = WeakKeyDictionary()
-
-
-def drafts_of(model: nn.Module) -> Drafts:
-    """Drafts of a model, which live as long as it does."""
-    return _KEPT.setdefault(model, Drafts())

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from refvlm.choosing import Choosing
 from refvlm.constrain import Automaton
-from refvlm.drafts import drafts_of
+from refvlm.drafts import Drafts
 from refvlm.grammars import vocabulary
 from refvlm.key_values import KeyValues
 from refvlm.model import RefVLM
@@ -76,7 +76,7 @@ class Writer:
         self.done = [False] * count
         self.cut = [False] * count
         self._seen: list[list[int]] = [[] for _ in range(count)]
-        self._drafts = drafts_of(model) if constrain and not choosing.in_step else None
+        self._drafts = Drafts() if constrain and not choosing.in_step else None
         self._automata: list[Automaton] = []
         if constrain:
             words = vocabulary(tokenizer, model.units, model.config.grammar)
