@@ -8,7 +8,7 @@ put around its like: only a longer one holds another.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 
 from refvlm.spelling import Spelled, Vocabulary
 from refvlm.trp import DEEPEST
@@ -91,13 +91,14 @@ class _Nests:
         words = self._owed[last].words
         if first == last:
             yield from self._spelled(words[at:])
-        for inner in range(first, last):
-            for start, end in _places(words, self._owed[inner].words, at):
-                for before in self._spelled(words[at:start]):
-                    for held in self.triplets(first, inner):
-                        for after in self._phrases(last, end, inner + 1):
-                            tokens = (*before.tokens, *held.tokens, *after.tokens)
-                            yield _Written(tokens, max(held.depth, after.depth))
+        places = (
+            (inner, *place) for inner in range(first, last) for place in _places(words, self._owed[inner].words, at)
+        )
+        for inner, start, end in places:
+            ways = (self._spelled(words[at:start]), self.triplets(first, inner), self._phrases(last, end, inner + 1))
+            for before, held, after in product(*ways):
+                tokens = (*before.tokens, *held.tokens, *after.tokens)
+                yield _Written(tokens, max(held.depth, after.depth))
 
     def _spelled(self, words: str) -> list[_Written]:
         """Words between phrases; none where the tokenizer cannot say them: one of whole words has no lone space."""
