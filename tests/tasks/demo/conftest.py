@@ -29,7 +29,7 @@ def serve(folder: Path, *words: object) -> Iterator[SimpleNamespace]:
     environ.pop("GRADIO_ANALYTICS_ENABLED", None)
     errors = (folder / "errors").open("w")
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=errors, env=environ, text=True)
-    guard = threading.Timer(150, process.kill)
+    guard = threading.Timer(900, process.kill)  # so that a test that hangs leaves nothing
     guard.start()
     try:
         line = process.stdout.readline() + process.stdout.readline() + process.stdout.readline()

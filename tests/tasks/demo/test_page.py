@@ -36,6 +36,7 @@ def ask(page, side=1, stage="done"):
 
 
 def ready(page):
+    page.set_default_timeout(150_000)  # a busy machine may take a minute to load a model for the first time
     page.wait_for_selector("canvas[data-marks]")
 
 
