@@ -15,6 +15,7 @@ NEEDS = {
     "-e . && .venv/bin/refbench eval": "network: installs",
     "-e '.[test]'": "network: installs; it is the line that .ci/run runs",
     "refbench eval --suite sample --model refvlm,floor": "hours: four models over the sample suite",
+    "refbench ask": "nothing for ask, which the quick start runs; the demo serves until it is stopped",
     "refbench compare": "finished runs",
     "refbench regress": "finished runs",
     "refbench export": "finished runs",
