@@ -78,8 +78,8 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed."""
-        return not self.failed
+        """Whether no check failed, and there was one to make: a gate that could check nothing stays shut."""
+        return not self.failed and any(check.status == "pass" for check in self.checks)
 
     @property
     def failed(self) -> list[Check]:
@@ -94,7 +94,7 @@ class Verdict:
     def headline(self) -> str:
         """Say it in one line."""
         counts = self.counts
-        word = "passed" if self.passed else "REGRESSION"
+        word = "passed" if self.passed else "REGRESSION" if self.failed else "NOTHING CHECKED"
         return f"{word}: {counts['pass']} of {len(self.checks)} checks passed, {counts['fail']} failed, " + (
             f"{counts['skip']} could not be made"
         )

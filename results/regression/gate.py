@@ -104,7 +104,7 @@ def _notes(matching: Matching, book: RuleBook, checks: Sequence[Check]) -> list[
         notes.append("sample: rows are from procedural scenes, never comparable to published numbers")
     notes += [note for pair in matching.pairs for note in _of_record(pair.candidate.record)]
     if not any(check.status != "skip" for check in checks):
-        notes.append("no check could be made: the gate is open, look at the reasons")
+        notes.append("no check could be made, so the gate stays shut: look at the reasons")
     return notes
 
 

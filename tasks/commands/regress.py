@@ -22,7 +22,8 @@ EXAMPLES = """  refbench regress --candidate runs --write-baseline baseline.json
 
 A side is a run directory, a folder of runs, a baseline file, a zip or tar file of run folders (the artifact of a
 branch), or the id or name of a run below --runs. Rows of other data, split or protocol are refused.
-exit codes: 0 nothing got worse, 1 a rule was broken, 2 the two cannot be compared or something must be changed"""
+exit codes: 0 nothing got worse, 1 a rule was broken or no check could be made, 2 the two cannot be compared or
+something must be changed"""
 SUMMARY = "GITHUB_STEP_SUMMARY"
 
 

@@ -182,3 +182,17 @@ def test_the_history_of_hostile_names_of_undefined_numbers_and_of_nothing_is_val
     assert len(points(svg)) == history.MOST_PANELS
     assert "and 6 rows more" in svg
     ElementTree.fromstring(history.plot([]))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "passed", "word"),
+    [
+        (("pass", "skip"), True, "passed"),
+        (("pass", "fail"), False, "REGRESSION"),
+        (("skip", "skip"), False, "NOTHING CHECKED"),
+        ((), False, "NOTHING CHECKED"),
+    ],
+)
+def test_a_gate_that_could_check_nothing_stays_shut(statuses, passed, word):
+    found = Verdict(tuple(check(status) for status in statuses))
+    assert (found.passed, found.headline().partition(":")[0]) == (passed, word)
