@@ -34,7 +34,7 @@ def test_models_are_compared_over_their_tasks(refbench, runs):
     assert "B against A: 2 better, 0 worse, 0 no evidence" in out
     code, out, _ = refbench("compare", runs / "constant", runs / "oracle", "--runs", runs, "--format", "markdown")
     assert code == 0
-    assert "| refcocog_rec" in out
+    assert r"| refcocog\_rec" in out
 
 
 def test_other_tasks_and_unknown_runs_are_refused_in_one_line(refbench, runs):

@@ -57,7 +57,7 @@ def test_a_users_suite_may_hold_the_users_tasks(include):
         ("description: x\ntasks: [pope, pope]\n", "a task is listed twice"),
         ("description: x\ntasks: []\n", "must name a task or more"),
         ("description: x\ntasks: some\n", "must be a list of tasks, or all"),
-        ("description: x\ntask: all\n", "key 'tasks' is missing"),
+        ("description: x\ntask: all\n", "no key is called 'task'; did you mean tasks?"),
         ("description: x\ntasks: all\nsplit: one\n", "did you mean splits?"),
         ("description: x\ntasks: all\ndata: official\n", "key 'data'"),
     ],

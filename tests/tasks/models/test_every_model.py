@@ -212,7 +212,7 @@ def test_everything_known_of_a_model_can_be_shown_without_its_weights(refbench, 
     assert card["licence"]
     assert isinstance(card["published"], list)
     if not name.startswith("openai-api:"):
-        assert card["needs"]
+        assert card["needs"] or card["weights"].startswith("none released")
         assert all(size["values"] > 1e6 and "GB in float32" in size["memory"] for size in card["sizes"])
         assert card["sizes"]
 
