@@ -33,6 +33,7 @@ def test_port_0_finds_a_free_one():
     port = serve.free_port("127.0.0.1", 0)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", port))
+        assert probe.getsockname()[1] == port
 
 
 def test_an_address_of_another_machine_is_refused():
