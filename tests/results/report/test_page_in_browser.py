@@ -127,7 +127,7 @@ def test_everything_by_keyboard(opened):
     assert page.locator("#viewer-title").inner_text() == "toy/011"
     page.keyboard.press("Escape")
     assert not page.locator("#viewer").is_visible()
-    assert page.evaluate("document.activeElement.dataset.place") == "11"
+    page.wait_for_function("document.activeElement.dataset.place === '11'")
 
 
 def test_the_first_tab_leads_to_the_samples_and_every_control_has_a_name(opened):

@@ -114,6 +114,7 @@ def test_a_question_in_words_and_a_box_on_a_wide_window(browser, demo, tmp_path)
         choose(page, "What is asked", "Describe a marked region")
         page.get_by_role("button", name="Box", exact=True).click()
         drag(page, (0.1, 0.1), (0.6, 0.55))
+        page.wait_for_selector('#rb-board canvas[data-marks="1"]')
         assert marks(page) == 1
         card = ask(page)
         assert card.locator(".rb-answer").inner_text() not in ("", "no words")
@@ -141,6 +142,7 @@ def test_a_scribble_on_a_phone(browser, demo):
         choose(page, "What is asked", "Mask of a prompt")
         page.get_by_role("button", name="Scribble", exact=True).click()
         drag(page, (0.3, 0.3), (0.5, 0.4), (0.4, 0.6))
+        page.wait_for_selector('#rb-board canvas[data-marks="1"]')
         assert marks(page) == 1
         card = ask(page)
         [answer] = pictures(card)
