@@ -1,6 +1,5 @@
 """Whether the files of a run still belong together, or somebody edited one of them."""
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,11 +7,10 @@ from typing import Any
 
 from metrics.base import Metric
 from metrics.errors import DataError
-from results import rows
+from results import rows, run_id
 from results.run import Run
 
 _SAME = 1e-9
-_ID_LENGTH = 10
 
 
 def problems(run: Run, metrics: Sequence[Metric] = ()) -> list[str]:
@@ -43,8 +41,7 @@ def _identity(run: Run) -> Iterator[str]:
     if not isinstance(identity, Mapping):
         yield "run.json is missing, broken or says nothing of what the run is"
         return
-    text = json.dumps(identity, sort_keys=True)
-    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:_ID_LENGTH]
+    digest = run_id.of(identity)
     if digest != run.id:
         yield f"run.json describes run {digest}, but the folder is that of run {run.id}"
     record = run.record

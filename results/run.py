@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from metrics.base import Row
-from results import record_file
+from results import record_file, run_id
 from results import rows as row_files
 from results.record import Record
 
-_OWN_ID = re.compile(r"-([0-9a-f]{10})$")
-_ID_LENGTH = 10
+_OWN_ID = re.compile(rf"-([0-9a-f]{{{run_id.LENGTH}}})$")
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ class Run:
         """Ten hexadecimal digits: those of its folder, else a digest of its record."""
         if own := _OWN_ID.search(self.folder.name):
             return own[1]
-        text = json.dumps(self.record.to_json(), sort_keys=True)
-        return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:_ID_LENGTH]
+        return run_id.of(self.record.to_json())
 
     @property
     def name(self) -> str:

@@ -125,7 +125,7 @@ def choose(shown: Sequence[Shown], count: int, higher_is_better: bool = True) ->
 
     Those without a usable answer are the worst of all, those whose value is not defined are never among the worst.
     """
-    by_id = sorted(shown, key=lambda each: _digest(each.sample.id))
+    by_id = sorted(shown, key=lambda each: digest(each.sample.id))
     drawn, others = by_id[: (count + 1) // 2], by_id[(count + 1) // 2 :]
     judged = [each for each in others if each.prediction.status != "ok" or each.value is not None]
     judged.sort(key=lambda each: _goodness(each, higher_is_better))
@@ -137,7 +137,7 @@ def typical(shown: Sequence[Shown]) -> Shown:
     valued = [each for each in shown if each.value is not None] or list(shown)
     values = sorted(each.value or 0.0 for each in valued)
     median = values[len(values) // 2]
-    return min((each for each in valued if (each.value or 0.0) == median), key=lambda each: _digest(each.sample.id))
+    return min((each for each in valued if (each.value or 0.0) == median), key=lambda each: digest(each.sample.id))
 
 
 def save(run: RunDirectory, task: Task, metric: Metric, chosen: Sequence[Shown]) -> None:
@@ -186,7 +186,7 @@ def file_name(sample_id: str) -> str:
     """Turn an id into a file name that is safe everywhere; different ids never give the same one."""
     name = _UNSAFE.sub("-", sample_id).strip(".-")[:_NAME_LENGTH]
     plain = name == sample_id.lower()  # where capitals do not count, A and a are one file
-    return name if plain else f"{name}-{_digest(sample_id)[:8]}".lstrip("-")
+    return name if plain else f"{name}-{digest(sample_id)[:8]}".lstrip("-")
 
 
 def _captioned(panel: Panel, metric: Metric, shown: Shown) -> Panel:
@@ -202,8 +202,9 @@ def _value(metric: Metric, shown: Shown) -> str:
 def _goodness(shown: Shown, higher_is_better: bool) -> tuple[int, float, str]:
     value = shown.value or 0.0
     answered = shown.prediction.status == "ok"
-    return int(answered), value if higher_is_better else -value, _digest(shown.sample.id)
+    return int(answered), value if higher_is_better else -value, digest(shown.sample.id)
 
 
-def _digest(sample_id: str) -> str:
+def digest(sample_id: str) -> str:
+    """An order of samples that has nothing to do with what they are, and a name no two of them share."""
     return hashlib.sha256(sample_id.encode("utf-8", "surrogatepass")).hexdigest()

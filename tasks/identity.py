@@ -1,20 +1,18 @@
 """What makes two runs the same run: everything that could change a prediction or a number, and nothing else."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.schema import Sample, Split
+from results import run_id
 from tasks.base import ModelEntry, Task
 from tasks.options import RunOptions
 from tasks.prompts import template
 from tasks.provenance import folder_code
 from tasks.regimes import resolve
-
-_ID_LENGTH = 10
 
 
 def describe(task: Task, split: Split, entry: ModelEntry, fingerprint: str, options: RunOptions) -> dict[str, Any]:
@@ -74,8 +72,7 @@ def _made_of(entry: ModelEntry) -> dict[str, str]:
 
 def run_folder(identity: dict[str, Any]) -> Path:
     """Where a run lives, relative to the root of all runs: `<model>/<task>/<split>-<id>`."""
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:_ID_LENGTH]
-    names = (identity["model"]["name"], identity["task"]["name"], f"{identity['split']['name']}-{digest}")
+    names = (identity["model"]["name"], identity["task"]["name"], f"{identity['split']['name']}-{run_id.of(identity)}")
     return Path(*(name.replace("/", "--") for name in names))
 
 

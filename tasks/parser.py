@@ -45,8 +45,6 @@ class Parser(argparse.ArgumentParser):
                 from benchmarks.errors import unknown
 
                 raise unknown(f"flag of {self.prog}", flag, self.flags, f"{self.prog} --help")
-        # argparse keeps the usage as a template while it reads words in any order, and trips over a percent sign in it
-        self.usage = self.format_usage().removeprefix("usage: ").rstrip().replace("%", "%%")
         return self.parse_args(words)
 
     def error(self, message: str) -> NoReturn:

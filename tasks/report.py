@@ -167,7 +167,8 @@ def _listed(runs: Sequence[Stored], chosen: Sequence[str]) -> list[str]:
     if len(every) <= MOST_ENTRIES:
         return every
     room = MOST_ENTRIES - len(chosen)
-    kept = {*chosen, *[each for each in every if each not in set(chosen)][:room]}
+    taken = set(chosen)
+    kept = {*taken, *[each for each in every if each not in taken][:room]}
     return [each for each in every if each in kept]
 
 

@@ -1,9 +1,9 @@
 """Which samples a report shows in pictures. The same runs always show the same samples."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.gallery import digest
 from tasks.stored import Stored
 
 
@@ -28,7 +28,7 @@ def choose(runs: Sequence[Stored], count: int, named: Sequence[str] = ()) -> lis
     """
     here = {each for run in runs for each in run.ids if each in run.samples}
     asked = tuple(each for each in dict.fromkeys(named) if each in here)
-    ids = sorted(here.difference(asked), key=_digest)
+    ids = sorted(here.difference(asked), key=digest)
     failed = [each for each in ids if any(status(run, each) != "ok" for run in runs)]
     goodness = {each: value for each in ids if (value := _goodness(runs, each)) is not None}
     ranked = sorted((each for each in goodness if each not in set(failed)), key=lambda each: goodness[each])
@@ -88,7 +88,3 @@ def _goodness(runs: Sequence[Stored], sample_id: str) -> float | None:
 
 def _sign(run: Stored) -> float:
     return 1.0 if is_better_higher(run) else -1.0
-
-
-def _digest(sample_id: str) -> str:
-    return hashlib.sha256(sample_id.encode("utf-8", "surrogatepass")).hexdigest()

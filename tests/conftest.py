@@ -1,6 +1,7 @@
 """What all tests share: a process without the user's settings, a small sample world, and the command line."""
 
 import json
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from tasks.cli import main
 
 WORLD_MARK = "world.json"
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core; threads for all cores would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as of a shell's background job; tests of Ctrl-C need it heard
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

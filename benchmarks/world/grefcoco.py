@@ -60,10 +60,12 @@ def expressions(
         rng: decides.
         several: whether the second expression means several objects; so it does where no phrase means exactly one.
     """
-    alone = any(len(each.fits) == 1 for each in _phrases(things, split, False))
-    several = len(things) > 1 and (several or not alone)
-    phrases = _phrases(things, split, several)
-    fitting = [each for each in phrases if (len(each.fits) > 1 if several else len(each.fits) == 1)]
+    phrases = _phrases(things, split, False)
+    fitting = [each for each in phrases if len(each.fits) == 1]
+    several = len(things) > 1 and (several or not fitting)
+    if several:
+        phrases = _phrases(things, split, True)
+        fitting = [each for each in phrases if len(each.fits) > 1]
     chosen = fitting[int(rng.integers(len(fitting)))]
     absent = _absent(phrases, chosen.form)
     none = absent[int(rng.integers(len(absent)))]

@@ -1,6 +1,6 @@
 """Questions about scenes of shapes that are answered in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from benchmarks.world import captions, questions
 from benchmarks.world.scenes import COLOURS, SHAPES, Scene, Thing
@@ -79,19 +79,25 @@ def look_up(scene: Scene, draw: Draw) -> Question | None:
 
 
 def _colour_of_any(scene: Scene, draw: Draw) -> Question | None:
-    missing = [name for name in SHAPES if name not in {thing.shape for thing in scene.things}]
-    if draw.rng.random() >= _MISSING or not missing:
+    shape = _absent(draw, SHAPES, {thing.shape for thing in scene.things})
+    if shape is None:
         return _colour_of(scene, draw)
-    shape = missing[int(draw.rng.integers(len(missing)))]
     return in_words("answer_briefly", draw, f"What color is the {shape}?", "nothing")
 
 
 def _shape_of_any(scene: Scene, draw: Draw) -> Question | None:
-    missing = [name for name in COLOURS if name not in {thing.colour for thing in scene.things}]
-    if draw.rng.random() >= _MISSING or not missing:
+    colour = _absent(draw, COLOURS, {thing.colour for thing in scene.things})
+    if colour is None:
         return _shape_of(scene, draw)
-    colour = missing[int(draw.rng.integers(len(missing)))]
     return in_words("answer_briefly", draw, f"Which shape is {colour}?", "nothing")
+
+
+def _absent(draw: Draw, names: Iterable[str], there: set[str]) -> str | None:
+    """Decide whether to ask about what is not there, and about which; None for not."""
+    missing = [name for name in names if name not in there]
+    if draw.rng.random() >= _MISSING or not missing:
+        return None
+    return missing[int(draw.rng.integers(len(missing)))]
 
 
 def _size_of_any(scene: Scene, draw: Draw) -> Question | None:

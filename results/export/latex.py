@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 
-from results.export.layout import Grid, GridRow, spans
+from results.export.layout import Grid, GridRow
 from results.export.pen import Pen
 
 PACKAGES = ("booktabs", "multirow", "graphicx", "longtable", "amssymb")
@@ -169,17 +169,12 @@ def _head(grid: Grid) -> list[str]:
             parts += [_tall(escape(text), depth) for text in grid.stub_heads]
         else:
             parts += ["" for _ in grid.stub_heads]
-        level_spans = _level(grid, level)
+        level_spans = grid.head_spans(level)
         parts += [_span(grid, level, at, length, text) for at, length, text in level_spans]
         lines.append(" & ".join(parts) + r" \\")
         if level + 1 < depth:
             lines.append(_rules(grid, level, level_spans))
     return [line for line in lines if line]
-
-
-def _level(grid: Grid, level: int) -> list[tuple[int, int, str]]:
-    parents = [[head[above] for head in grid.heads] for above in range(level)]
-    return spans([head[level] for head in grid.heads], parents)
 
 
 def _span(grid: Grid, level: int, at: int, length: int, text: str) -> str:

@@ -90,6 +90,11 @@ class Grid:
     notes: tuple[tuple[str, str], ...]
     head_marks: tuple[tuple[str, ...], ...]
 
+    def head_spans(self, level: int) -> list[tuple[int, int, str]]:
+        """One line of the header, equal neighbours joined, see `spans`."""
+        parents = [[head[above] for head in self.heads] for above in range(level)]
+        return spans([head[level] for head in self.heads], parents)
+
     def reach(self, at: int, level: int) -> int:
         """How many rows a name covers from its row down: 0 where it is part of the one above; the last is never joined.
 

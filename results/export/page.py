@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from results.export.layout import Grid, GridRow, spans
+from results.export.layout import Grid, GridRow
 from results.export.pen import Pen
 
 _STYLE = """
@@ -62,8 +62,7 @@ def _head(grid: Grid) -> list[str]:
         cells = []
         if level == 0:
             cells += [f'<th class="name" rowspan="{depth}" scope="col">{escape(text)}</th>' for text in grid.stub_heads]
-        parents = [[head[above] for head in grid.heads] for above in range(level)]
-        for at, length, text in spans([head[level] for head in grid.heads], parents):
+        for at, length, text in grid.head_spans(level):
             below = grid.heads[at][level + 1 :]
             tall = depth - level if below and not any(below) and length == 1 else 1
             if text or not level:

@@ -2,14 +2,13 @@
 
 import re
 import shlex
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from benchmarks.registry import benchmark
 from tasks.cli import COMMANDS
-from tasks.parser import Parser
+from tasks.parser import of_command
 from tasks.registry import task_files
 
 ROOT = Path(__file__).parents[2]
@@ -22,10 +21,7 @@ LINES = [line for block in BLOCKS for line in block.splitlines()]
 def test_every_command_of_the_readme_parses(line):
     words = shlex.split(line)[1:]
     name = " ".join(words[:2]) if " ".join(words[:2]) in COMMANDS else words[0]
-    module = import_module(f"tasks.commands.{name.replace(' ', '_')}")
-    parser = Parser(name, COMMANDS[name], module.EXAMPLES)
-    module.arguments(parser)
-    parser.add_argument("--json", action="store_true")
+    _, parser = of_command(name, COMMANDS[name])
     assert parser.read(words[len(name.split()) :])
 
 
@@ -38,7 +34,7 @@ def test_the_readme_sets_up_with_one_line_each():
     set_up = [line for line in LINES if "-m venv" in line]
     assert [line.split(" && ")[-1] for line in set_up] == [
         ".venv/bin/refbench eval --task refcocog_res",
-        ".venv/bin/pytest -q",
+        ".venv/bin/pytest -q -n auto",
     ]
 
 

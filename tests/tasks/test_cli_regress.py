@@ -11,7 +11,7 @@ import yaml
 
 from tasks.cli import COMMANDS
 from tasks.commands import regress
-from tasks.parser import Parser
+from tasks.parser import of_command
 
 IMAGES = 6
 """Scenes of the small world's test split."""
@@ -164,16 +164,11 @@ def commands_of(path):
 
 @pytest.mark.parametrize("name", ["github_actions.yml", "gitlab.yml"])
 def test_the_examples_of_ci_are_yaml_whose_commands_parse(name):
-    from importlib import import_module
-
     found = commands_of(EXAMPLES / name)
     assert {shlex.split(line)[1] for line in found} == {"eval", "regress"}
     for line in found:
         command, *words = shlex.split(line)[1:]
-        module = import_module(f"tasks.commands.{command}")
-        parser = Parser(command, COMMANDS[command], module.EXAMPLES)
-        module.arguments(parser)
-        assert parser.read(words)
+        assert of_command(command, COMMANDS[command])[1].read(words)
 
 
 def test_the_github_example_has_the_shape_of_a_workflow():

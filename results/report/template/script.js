@@ -231,7 +231,7 @@
     $("next").disabled = at < 0 || at >= state.shown.length - 1;
     if (!viewer.open) viewer.showModal();
     viewer.scrollTop = 0;
-    mark("#sample=" + encodeURIComponent(entry[ID]));
+    mark(address(place));
   }
   function mark(hash) {
     try { history.replaceState(null, "", hash); } catch { /* some hosts forbid it; only the address misses */ }
@@ -244,8 +244,10 @@
   $("next").addEventListener("click", () => step(1));
   $("close").addEventListener("click", () => viewer.close());
   viewer.addEventListener("click", (event) => { if (event.target === viewer) viewer.close(); });
-  viewer.addEventListener("close", () => {
-    mark("#samples");
+  const address = (place) => "#sample=" + encodeURIComponent(data.entries[place][ID]);
+  viewer.addEventListener("close", () => { // comes a moment after the closing: by then another sample may be asked for
+    if (viewer.open) return;
+    if (location.hash === address(state.open)) mark("#samples");
     const button = $("rows").querySelector('button[data-place="' + state.open + '"]');
     if (button && !document.activeElement.classList.contains("sample")) button.focus({ preventScroll: true });
   });
