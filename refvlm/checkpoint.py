@@ -1,4 +1,4 @@
-"""Checkpoints: a folder with config.json, tokenizer.json and model.safetensors. No pickle is ever read."""
+"""Checkpoints: a folder with config.json, tokenizer.json, model.safetensors and maybe habits.json; never a pickle."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmarks.errors import ModelError
 from refvlm.config import MODEL_TYPE, read_config
 from refvlm.fingerprint import CONFIG, TOKENIZER, WEIGHTS, weight_files
+from refvlm.habits import Habits
 from refvlm.model import RefVLM
 from refvlm.tokenizer import Tokenizer, load_tokenizer
 
@@ -48,7 +49,9 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     model.fill()
     left = [name for name, value in (*model.named_parameters(), *model.named_buffers()) if value.is_meta]
     assert not left, f"{left} are neither stored nor filled: give their part a method fill"
-    return model.to(device).eval(), load_tokenizer(folder / TOKENIZER)
+    tokenizer = load_tokenizer(folder / TOKENIZER)
+    model.habits = Habits.load(folder, len(tokenizer))
+    return model.to(device).eval(), tokenizer
 
 
 def tied(model: RefVLM) -> frozenset[str]:

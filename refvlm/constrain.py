@@ -57,8 +57,12 @@ class Automaton:
         self._unit: Spelled = ()
         self._planned: list[Owed] = []
         """Every triplet that the body still owes."""
+        self._debt_in_all = 0
+        """Their tokens."""
         self._ways: list[Way] = []
         """How the triplet may be written that has begun."""
+        self._choices: list[_Option] | None = None
+        """Options that go on from what was walked; None where they have not been looked at."""
 
     def allowed(self) -> Tensor:
         """Which tokens may come next: bool [V], at least one of them True; shared, not to be changed."""
@@ -123,12 +127,7 @@ class Automaton:
             elif token == self._vocabulary.end:
                 self._state = _State.DONE
         elif self._state is not _State.DONE:
-            self._walked += (token,)
-            for option in self._options():
-                if option.tokens == self._walked:
-                    self._walked = ()
-                    self._choose(option)
-                    break
+            self._take_step(token)
         self._room -= 1
         if self._state is _State.TRIPLET:
             self._settle()
@@ -139,7 +138,8 @@ class Automaton:
         if len(open_ways) == 1:
             [way] = open_ways
             assert isinstance(way.meaning, int)
-            self._forced, self._walked = list(way.tokens[len(self._walked) :]), ()
+            self._forced, self._walked, self._choices = list(way.tokens[len(self._walked) :]), (), None
+            self._debt_in_all = self._debt(way.meaning)
             del self._planned[: way.meaning]
             self._state = _State.TEXT
 
@@ -168,15 +168,27 @@ class Automaton:
         else:
             self._phrase.append(token)
 
+    def _take_step(self, token: int) -> None:
+        """Walk on among options. What fits into the room does so all along the way, so that none comes back."""
+        step = len(self._walked)
+        self._choices = [option for option in self._open() if option.tokens[step] == token]
+        self._walked += (token,)
+        complete = next((option for option in self._choices if len(option.tokens) == step + 1), None)
+        if complete is not None:
+            self._walked, self._choices = (), None
+            self._choose(complete)
+
     def _open(self) -> list[_Option]:
         """Options that go on from what was walked and fit into the room; the first of all always does."""
-        step = len(self._walked)
-        return [
-            option
-            for place, option in enumerate(self._options())
-            if option.tokens[:step] == self._walked
-            and (place == 0 or self._room >= len(option.tokens) - step + option.after)
-        ]
+        if self._choices is None:
+            step = len(self._walked)
+            self._choices = [
+                option
+                for place, option in enumerate(self._options())
+                if option.tokens[:step] == self._walked
+                and (place == 0 or self._room >= len(option.tokens) - step + option.after)
+            ]
+        return self._choices
 
     def _options(self) -> list[_Option]:
         """What the state chooses between."""
@@ -225,6 +237,7 @@ class Automaton:
             case _:
                 assert isinstance(meaning, int)
                 self._planned.append(self._triplet(meaning))
+                self._debt_in_all += self._planned[-1].length
                 self._state = _State.ITEM
 
     def _triplet(self, count: int) -> Owed:
@@ -240,7 +253,7 @@ class Automaton:
 
     def _debt(self, done: int = 0) -> int:
         """Tokens of the triplets that were announced, but for the first `done`."""
-        return sum(owed.length for owed in self._planned[done:])
+        return self._debt_in_all - sum(owed.length for owed in self._planned[:done])
 
     def _finish(self, spelled: int) -> int:
         """Tokens from the end of a phrase of `spelled` to the end of the answer at least, whatever unit follows."""

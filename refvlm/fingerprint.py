@@ -7,6 +7,8 @@ from pathlib import Path
 from benchmarks.errors import ModelError
 
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
+HABITS = "habits.json"
+"""How answers usually go on, see `refvlm.habits`; a checkpoint may do without."""
 INDEX = "model.safetensors.index.json"
 """Names the files of weights that are too large for one."""
 
@@ -30,13 +32,14 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 over configuration, vocabulary and weights: 64 hex digits.
+    """SHA-256 over configuration, vocabulary, weights and, where there are any, habits: 64 hex digits.
 
     Raises:
         ModelError: a file of the checkpoint is missing.
     """
     digest = hashlib.sha256()
-    for path in (folder / CONFIG, folder / TOKENIZER, *weight_files(folder)):
+    habits = [folder / HABITS] if (folder / HABITS).is_file() else []
+    for path in (folder / CONFIG, folder / TOKENIZER, *weight_files(folder), *habits):
         try:
             digest.update(path.read_bytes())
         except OSError as error:

@@ -18,7 +18,7 @@ from refvlm.model import Decoded, RefVLM
 from refvlm.passes import Reader
 from refvlm.tokenizer import REGION, Tokenizer
 from refvlm.vision import ImageFeatures
-from refvlm.writing import Writer, write
+from refvlm.writing import Turn, Writer, write
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def generate(
     rows = torch.tensor([prompt.image for prompt in prompts], device=model.device)
     pixels = pixels.to(model.device, non_blocking=True)  # without waiting where they lie in pinned memory
     features = model.vision(pixels.to(model.vision.positions.dtype))
-    rooms = [prompt.room or model.config.max_new_tokens for prompt in prompts]
-    writer = Writer(model, tokenizer, rooms, constrain, choosing or Choosing())
+    turns = [Turn(prompt.ids, prompt.room or model.config.max_new_tokens) for prompt in prompts]
+    writer = Writer(model, tokenizer, turns, constrain, choosing or Choosing())
     reader = Reader(model)
     memory = KeyValues(reader.read_images(features.tokens), rows)  # an image is read once, whatever is asked about it
     write(writer, reader, memory, embed_prompts(model, tokenizer, prompts, features))

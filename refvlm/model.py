@@ -18,6 +18,7 @@ from refvlm.decoders.mask import MaskDecoder, PixelDecoder
 from refvlm.decoders.quality import QualityHead
 from refvlm.decoders.query import Queries, QueryTrunk
 from refvlm.decoders.registry import answering, built, plug_in, units_of
+from refvlm.habits import Habits
 from refvlm.vision import ImageFeatures, VisionEncoder
 
 __all__ = ["Decoded", "RefVLM"]
@@ -29,6 +30,7 @@ class RefVLM(nn.Module):
     def __init__(self, config: RefVLMConfig) -> None:
         super().__init__()
         self.config = config
+        self.habits = Habits()
         self.vision = VisionEncoder(config)
         llm = config.llm
         self.llm = LlamaForCausalLM(

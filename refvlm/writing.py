@@ -33,6 +33,19 @@ _FEWER = 0.75
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What an answer begins from.
+
+    Attributes:
+        prompt: its tokens.
+        room: most tokens of the answer.
+    """
+
+    prompt: Sequence[int]
+    room: int
+
+
+@dataclass(frozen=True)
 class Run:
     """Tokens of one answer that are read in one pass; the first of them stands at `start`."""
 
@@ -65,22 +78,24 @@ class Writer:
     """
 
     def __init__(
-        self, model: RefVLM, tokenizer: Tokenizer, rooms: Sequence[int], constrain: bool, choosing: Choosing
+        self, model: RefVLM, tokenizer: Tokenizer, turns: Sequence[Turn], constrain: bool, choosing: Choosing
     ) -> None:
-        """Begin empty answers of at most `rooms` tokens each."""
-        self.model, self.tokenizer, self._rooms, self._choosing = model, tokenizer, rooms, choosing
-        count = len(rooms)
+        """Begin an empty answer to each turn."""
+        self.model, self.tokenizer, self._choosing = model, tokenizer, choosing
+        self._rooms = [turn.room for turn in turns]
+        count = len(turns)
         self.ids: list[list[int]] = [[] for _ in range(count)]
         self.log_probabilities: list[list[float]] = [[] for _ in range(count)]
         self.states: dict[tuple[int, int], Tensor] = {}
         self.done = [False] * count
         self.cut = [False] * count
         self._seen: list[list[int]] = [[] for _ in range(count)]
-        self._drafts = Drafts() if constrain and not choosing.in_step else None
+        guessing = constrain and not choosing.in_step
+        self._drafts = Drafts(model.habits, [turn.prompt for turn in turns]) if guessing else None
         self._automata: list[Automaton] = []
         if constrain:
             words = vocabulary(tokenizer, model.units, model.config.grammar)
-            self._automata = [Automaton(words, room) for room in rooms]
+            self._automata = [Automaton(words, room) for room in self._rooms]
         for row in range(count):
             self._run_ahead(row)
 
@@ -97,7 +112,7 @@ class Writer:
             ids, start = self.ids[row], len(self._seen[row])
             tokens = ids[start : start + reach]
             if self._drafts is not None and not self.done[row] and start + reach >= len(ids):
-                tokens += self._drafts.follow(ids, self.tokenizer.ids[EOS])
+                tokens += self._drafts.follow(row, ids, self.tokenizer.ids[EOS])
             self._seen[row] += tokens
             runs.append(Run(row, start, tokens))
         return runs
@@ -178,7 +193,7 @@ class Writer:
         if self._automata:
             self._automata[row].take(token)
         if self._drafts is not None:
-            self._drafts.learn(self.ids[row], token)
+            self._drafts.learn(row, self.ids[row], token)
         if token == self.tokenizer.ids[EOS]:
             self.done[row] = True
         elif len(self.ids[row]) == self._rooms[row]:

@@ -15,6 +15,7 @@ from refvlm.training.config import load_config
 from refvlm.training.interrupt import is_orphan, patient_interrupt
 from refvlm.training.opening import open_mixture
 from refvlm.training.pictures import Frame
+from refvlm.training.repeat import habits_of
 from refvlm.training.trainer import STATE, Trainer
 from refvlm.training.world import Place, open_world
 
@@ -56,9 +57,12 @@ def train(
         trainer.restore(out)
         if trainer.world.is_main_process:
             _cut_log(out / LOG, trainer.step)
+    view = _view(trainer, out)
     try:
         with patient_interrupt() as asked:
-            _loop(trainer, out, max_minutes, asked, _batches(trainer, out), watch)
+            _loop(trainer, out, max_minutes, asked, _batches(trainer, view), watch)
+        if trainer.step == config.optim.end and trainer.world.is_main_process:
+            habits_of(config, trainer.tokenizer, view).save(out)
     finally:
         trainer.world.end_training()
     if asked:
@@ -111,15 +115,18 @@ def _look(trainer: Trainer, out: Path, watch: Watch | None) -> None:
         trainer.world.wait_for_everyone()
 
 
-def _batches(trainer: Trainer, out: Path) -> Iterable[Batch]:
+def _view(trainer: Trainer, out: Path) -> View:
     config, world = trainer.config, trainer.world
     mixture = open_mixture(config.data, config.model, trainer.tokenizer)
     if mixture is not None and world.is_main_process:
         mixture.keep_record(out)
         tqdm.write(mixture.told(), file=sys.stderr)
-    view = View(Frame.of(config.model), mixture, world.process_index, world.num_processes)
-    span = (trainer.step, config.optim.steps)
-    return stream(config.data, trainer.tokenizer, span, config.region_tokens, view)
+    return View(Frame.of(config.model), mixture, world.process_index, world.num_processes)
+
+
+def _batches(trainer: Trainer, view: View) -> Iterable[Batch]:
+    config = trainer.config
+    return stream(config.data, trainer.tokenizer, (trainer.step, config.optim.steps), config.region_tokens, view)
 
 
 def _log(trainer: Trainer, out: Path, losses: dict[str, float]) -> None:

@@ -25,7 +25,7 @@ from refvlm.grammars import vocabulary
 from refvlm.model import RefVLM
 from refvlm.predictor import BUNDLED, Predictor
 from refvlm.tokenizer import EOS, Tokenizer
-from refvlm.writing import Writer
+from refvlm.writing import Turn, Writer
 from tasks import plan, prompts, regimes, registry, suites
 from tasks.data import sample_data
 from tasks.models.refvlm import of_weights
@@ -84,7 +84,7 @@ def plain(
     (prompt,) = asked
     features = model.vision(pixels)
     room = prompt.room or model.config.max_new_tokens
-    answer = Writer(model, tokenizer, [room], False, Choosing())
+    answer = Writer(model, tokenizer, [Turn(prompt.ids, room)], False, Choosing())
     automaton = Automaton(vocabulary(tokenizer, model.units, model.config.grammar), room) if constrain else None
     given = torch.cat([features.tokens[0], embed_prompts(model, tokenizer, asked, features)[0]])[None]
     cache, kept, following = DynamicCache(), [], given

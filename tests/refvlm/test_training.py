@@ -73,6 +73,8 @@ def test_a_resumed_run_ends_with_the_same_weights(config_path, tmp_path):
     whole, parts = (checkpoint.load(tmp_path / name)[0].state_dict() for name in ("whole", "parts"))
     assert all(torch.equal(value, parts[name]) for name, value in whole.items())
     assert losses_logged(tmp_path / "parts") == losses_logged(tmp_path / "whole")
+    learnt, again = (checkpoint.load(tmp_path / name)[0].habits for name in ("whole", "parts"))
+    assert learnt.next and learnt == again
 
 
 def losses_logged(folder):
