@@ -10,8 +10,8 @@ class Choosing:
     """The likeliest token; nobody listens and nothing stops an answer but its end or its limit.
 
     Attributes:
-        in_step: whether all answers must grow by one token a step; else tokens that must come anyway are not picked,
-            and `pick` is asked only for the answers that have come to a choice.
+        in_step: whether all answers must grow by one token a step, each asked for and told of here; else answers go
+            on with the likeliest token, several at a time where that can be, and nothing here is called.
     """
 
     in_step = False

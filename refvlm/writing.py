@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import inf
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -120,6 +122,7 @@ class Writer:
     def hear(self, said: Said) -> None:
         """Learn from the states of a pass: how likely the tokens behind them are, and which come where none is yet."""
         log_probabilities = self.model.llm.lm_head(said.state).to(said.state.device).float().log_softmax(1)
+        likeliest = [each.tolist() for each in log_probabilities.max(1)]
         waiting: dict[int, deque[int]] = {}
         for k, row in enumerate(said.row):
             waiting.setdefault(row, deque()).append(k)
@@ -127,10 +130,12 @@ class Writer:
             known: list[tuple[int, int, int]] = []
             at_choice = {row: self._walk(row, left, said, known) for row, left in waiting.items()}
             self._note(log_probabilities, known)
-            waiting = {row: waiting[row] for row, k in at_choice.items() if k is not None}
-            if waiting:
-                states = [k for k in at_choice.values() if k is not None]
-                self._choose(list(waiting), log_probabilities[self._places(states)])
+            states = {row: k for row, k in at_choice.items() if k is not None}
+            waiting = {row: waiting[row] for row in states}
+            if states and self._choosing.in_step:
+                self._choose(list(states), log_probabilities[self._places(list(states.values()))])
+            else:
+                self._take_likeliest(states, log_probabilities, likeliest)
 
     def _walk(self, row: int, left: deque[int], said: Said, known: list[tuple[int, int, int]]) -> int | None:
         """Go through the states of an answer to the next one behind which nothing stands; None where there is none."""
@@ -167,12 +172,31 @@ class Writer:
             del seen[stand:]
         return out
 
+    def _take_likeliest(
+        self, states: dict[int, int], log_probabilities: Tensor, likeliest: Sequence[list[Any]]
+    ) -> None:
+        """Go on with the likeliest token that is allowed.
+
+        Args:
+            states: answers, and which state each goes on from.
+            log_probabilities: of all states, float [M, V].
+            likeliest: log probability and token that is likeliest behind every state, under no constraint.
+        """
+        for row, k in states.items():
+            value, token = likeliest[0][k], likeliest[1][k]
+            if self._automata:
+                allowed = self._automata[row].allowed()
+                if not allowed[token]:
+                    token = int(log_probabilities[k].masked_fill(~allowed.to(log_probabilities.device), -inf).argmax())
+                    value = float(log_probabilities[k, token])
+            self._go_on(row, token, value)
+
     def _choose(self, rows: Sequence[int], log_probabilities: Tensor) -> None:
         """Choose the next token of some answers by log probabilities, float [R, V]."""
         open_to = log_probabilities
         if self._automata:
             allowed = torch.stack([self._automata[row].allowed() for row in rows]).to(open_to.device)
-            open_to = open_to.masked_fill(~allowed, float("-inf"))
+            open_to = open_to.masked_fill(~allowed, -inf)
         everyone = open_to.new_zeros(len(self.ids), open_to.shape[1])
         at = self._places(rows)
         everyone[at] = open_to
@@ -180,10 +204,13 @@ class Writer:
         values = log_probabilities.gather(1, tokens[:, None])[:, 0].tolist()
         chosen = tokens.tolist()
         for row, token, value in zip(rows, chosen, values, strict=True):
-            if self._add(row, token):
-                self.log_probabilities[row].append(value)
-                self._run_ahead(row)
+            self._go_on(row, token, value)
         self._tell(dict(zip(rows, chosen, strict=True)))
+
+    def _go_on(self, row: int, token: int, log_probability: float) -> None:
+        if self._add(row, token):
+            self.log_probabilities[row].append(log_probability)
+            self._run_ahead(row)
 
     def _places(self, at: Sequence[int]) -> Tensor:
         return torch.tensor(at, dtype=torch.long, device=self.model.device)

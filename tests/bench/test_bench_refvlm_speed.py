@@ -31,7 +31,7 @@ from tasks.data import sample_data
 from tasks.models.refvlm import of_weights
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
-BATCH, PLAIN = 32, 2
+BATCH, PLAIN = 32, 4
 """Questions of a call of ours, and how many of them the loop is timed on."""
 
 
