@@ -4,7 +4,7 @@ Kinds: attribute ("the small red circle"), superlative ("the leftmost star"), di
 of the blue square") and distance ("the star closest to the blue square").
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
@@ -25,6 +25,8 @@ DISTANCE_MARGIN_PX = 10.0
 
 DIRECTIONS = {"left of": (-1, 0), "right of": (1, 0), "above": (0, -1), "below": (0, 1)}
 SUPERLATIVES = {"leftmost": (-1, 0), "rightmost": (1, 0), "topmost": (0, -1), "bottommost": (0, 1)}
+SIZE_SUPERLATIVES = {"largest": -1, "smallest": 1}
+"""Word -> sign of the circumradius of which it is the least."""
 VOCABULARY = (
     "the", "small", "large", "object", "leftmost", "rightmost", "topmost", "bottommost",
     "largest", "smallest", "left", "right", "of", "above", "below", "closest", "to",
@@ -75,17 +77,24 @@ def _best_by(values: dict[int, float], margin: float) -> int | None:
     return ranked[0] if len(ranked) > 1 and values[ranked[1]] - values[ranked[0]] >= margin else None
 
 
+def standing_out(things: tuple[Thing, ...], among: Iterable[int]) -> Iterator[tuple[str, int]]:
+    """Yield every superlative that one of some objects, by index, earns by a clear margin, with its index."""
+    rows = tuple(among)
+    for word, (dx, dy) in SUPERLATIVES.items():
+        best = _best_by({i: -(dx * things[i].x + dy * things[i].y) for i in rows}, SIDE_MARGIN_PX)
+        if best is not None:
+            yield word, best
+    for word, sign in SIZE_SUPERLATIVES.items():
+        best = _best_by({i: sign * things[i].radius for i in rows}, SIZE_MARGIN_PX)
+        if best is not None:
+            yield word, best
+
+
 def _superlatives(things: tuple[Thing, ...], nouns: list[_Noun]) -> Iterator[Expression]:
     for noun in (n for n in nouns if len(n.fits) > 1):
-        for word, (dx, dy) in SUPERLATIVES.items():
-            best = _best_by({i: -(dx * things[i].x + dy * things[i].y) for i in noun.fits}, SIDE_MARGIN_PX)
-            if best is not None:
-                yield Expression(f"{word} {noun.text}", best, "superlative")
-        if noun.text.startswith(("small", "large")):
-            continue
-        for word, sign in (("largest", -1), ("smallest", 1)):
-            best = _best_by({i: sign * things[i].radius for i in noun.fits}, SIZE_MARGIN_PX)
-            if best is not None:
+        sized = noun.text.startswith(("small", "large"))
+        for word, best in standing_out(things, noun.fits):
+            if not (sized and word in SIZE_SUPERLATIVES):
                 yield Expression(f"{word} {noun.text}", best, "superlative")
 
 

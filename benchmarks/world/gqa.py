@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.world.few import few
 from benchmarks.world.photos import jpeg
-from benchmarks.world.questions import ask
+from benchmarks.world.questions import ask, nameable
 from benchmarks.world.scenes import COLOURS, Scene, SplitName
 
 SPLITS: Mapping[str, tuple[SplitName, int]] = {"testdev_balanced": ("test", 40), "val_balanced": ("val", 20)}
@@ -32,15 +32,17 @@ def write_gqa(folder: Path, seed: int, scenes: Mapping[SplitName, int]) -> None:
 
 def _questions(scene: Scene, rng: np.random.Generator) -> list[dict[str, Any]]:
     _, there, colour, place = ask(scene, rng)
-    biggest = max(scene.things, key=lambda thing: thing.radius)
-    other = str(rng.choice([name for name in COLOURS if name != biggest.colour]))
-    first, second = rng.permutation([biggest.colour, other]).tolist()
-    return [
+    asked = [
         _entry(there[1], there[2], "verify", "obj"),
         _entry(colour[1], colour[2], "query", "attr"),
         _entry(place[1], place[2], "query", "rel"),
-        _entry(f"Is the largest shape {first} or {second}?", biggest.colour, "choose", "attr"),
     ]
+    if (named := nameable(scene.things)) is not None:
+        name, thing = named
+        other = str(rng.choice([colour for colour in COLOURS if colour != thing.colour]))
+        first, second = rng.permutation([thing.colour, other]).tolist()
+        asked.append(_entry(f"Is {name} {first} or {second}?", thing.colour, "choose", "attr"))
+    return asked
 
 
 def _entry(question: str, answer: str, structural: str, semantic: str) -> dict[str, Any]:

@@ -4,13 +4,15 @@ The same questions stand for VQA v2 and OK-VQA: the sample world has no knowledg
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.world.scenes import COLOURS, SHAPES, Scene
+from benchmarks.world.expressions import SIZE_SUPERLATIVES, SUPERLATIVES, standing_out
+from benchmarks.world.scenes import COLOURS, SHAPES, Scene, Thing
 
 ANNOTATORS = 10
 FILES = {"vqav2": "v2_", "okvqa": ""}
@@ -47,10 +49,12 @@ class QuestionWriter:
 
 
 def ask(scene: Scene, rng: np.random.Generator) -> list[tuple[str, str, str]]:
-    """Four questions about a scene: (answer type, question, answer)."""
+    """Four questions about a scene: (answer type, question, answer).
+
+    The third is about the colour of the largest shape and the fourth about the shape of the leftmost; where these stand
+    out by less than the margins of `benchmarks.world.expressions`, about another that does.
+    """
     things = scene.things
-    biggest = max(things, key=lambda thing: thing.radius)
-    leftmost = min(things, key=lambda thing: thing.x)
     colour, shape = list(COLOURS)[rng.integers(len(COLOURS))], SHAPES[rng.integers(len(SHAPES))]
     if rng.random() < 0.5:
         chosen = things[rng.integers(len(things))]
@@ -60,6 +64,37 @@ def ask(scene: Scene, rng: np.random.Generator) -> list[tuple[str, str, str]]:
     return [
         ("number", "How many shapes are there?", str(len(things))),
         ("yes/no", f"Is there {article} {colour} {shape}?", "yes" if there else "no"),
-        ("other", "What color is the largest shape?", biggest.colour),
-        ("other", "Which shape is leftmost?", leftmost.shape),
+        _colour_of(things),
+        _shape_of(things),
     ]
+
+
+def nameable(things: tuple[Thing, ...]) -> tuple[str, Thing] | None:
+    """An object that can be told from the others without its colour, and how it is called; None where there is none."""
+    return next(_names(things), None)
+
+
+def _names(things: tuple[Thing, ...]) -> Iterator[tuple[str, Thing]]:
+    best = dict(standing_out(things, range(len(things))))
+    yield from ((f"the {word} shape", things[best[word]]) for word in SIZE_SUPERLATIVES if word in best)
+    shapes = [thing.shape for thing in things]
+    yield from ((f"the {thing.shape}", thing) for thing in things if shapes.count(thing.shape) == 1)
+    yield from ((f"the {word} shape", things[best[word]]) for word in SUPERLATIVES if word in best)
+
+
+def _colour_of(things: tuple[Thing, ...]) -> tuple[str, str, str]:
+    named = nameable(things)
+    return _count(things) if named is None else ("other", f"What color is {named[0]}?", named[1].colour)
+
+
+def _shape_of(things: tuple[Thing, ...]) -> tuple[str, str, str]:
+    best = dict(standing_out(things, range(len(things))))
+    colours = [thing.colour for thing in things]
+    known = {word: things[best[word]] for word in (*SUPERLATIVES, *SIZE_SUPERLATIVES) if word in best}
+    known |= {thing.colour: thing for thing in things if colours.count(thing.colour) == 1}
+    return next((("other", f"Which shape is {word}?", thing.shape) for word, thing in known.items()), _count(things))
+
+
+def _count(things: tuple[Thing, ...]) -> tuple[str, str, str]:
+    colours = [thing.colour for thing in things]
+    return "number", f"How many {colours[0]} shapes are there?", str(colours.count(colours[0]))

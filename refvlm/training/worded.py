@@ -1,9 +1,10 @@
 """Questions about scenes of shapes that are answered in words."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from benchmarks.world import captions, questions
-from benchmarks.world.scenes import COLOURS, SHAPES, Scene, Thing
+from benchmarks.world.expressions import standing_out
+from benchmarks.world.scenes import COLOURS, SHAPES, Scene
 from refvlm.training.question import Draw, Question, in_words
 
 
@@ -27,11 +28,14 @@ def ask(scene: Scene, draw: Draw) -> Question | None:
 
 
 def choose(scene: Scene, draw: Draw) -> Question | None:
-    """Say which of two colours the largest shape has."""
-    biggest = max(scene.things, key=lambda thing: thing.radius)
-    others = [colour for colour in COLOURS if colour != biggest.colour]
-    pair = draw.rng.permutation([biggest.colour, others[int(draw.rng.integers(len(others)))]]).tolist()
-    return in_words("answer_briefly", draw, f"Is the largest shape {pair[0]} or {pair[1]}?", biggest.colour)
+    """Say which of two colours the largest shape has, or another that stands out."""
+    named = questions.nameable(scene.things)
+    if named is None:
+        return None
+    name, thing = named
+    others = [colour for colour in COLOURS if colour != thing.colour]
+    pair = draw.rng.permutation([thing.colour, others[int(draw.rng.integers(len(others)))]]).tolist()
+    return in_words("answer_briefly", draw, f"Is {name} {pair[0]} or {pair[1]}?", thing.colour)
 
 
 def caption(scene: Scene, draw: Draw) -> Question | None:
@@ -131,8 +135,11 @@ def _how_many(scene: Scene, draw: Draw) -> Question | None:
 
 
 def _outermost(scene: Scene, draw: Draw) -> Question | None:
-    end = list(_ENDS)[int(draw.rng.integers(len(_ENDS)))]
-    thing = min(scene.things, key=_ENDS[end])
+    ends = list(standing_out(scene.things, range(len(scene.things))))
+    if not ends:
+        return None
+    end, row = ends[int(draw.rng.integers(len(ends)))]
+    thing = scene.things[row]
     if draw.rng.random() < 0.5:
         return in_words("answer_briefly", draw, f"What color is the {end} shape?", thing.colour)
     return in_words("answer_briefly", draw, f"Which shape is {end}?", thing.shape)
@@ -144,12 +151,3 @@ def _article(word: str) -> str:
 
 _MISSING = 0.35
 """Share of the questions of `look_up` about what is not there."""
-_ENDS: Mapping[str, Callable[[Thing], float]] = {
-    "leftmost": lambda thing: thing.x,
-    "rightmost": lambda thing: -thing.x,
-    "topmost": lambda thing: thing.y,
-    "bottommost": lambda thing: -thing.y,
-    "largest": lambda thing: -thing.radius,
-    "smallest": lambda thing: thing.radius,
-}
-"""Word -> what is least for the thing that it means."""
