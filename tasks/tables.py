@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from benchmarks.errors import ConfigError, DataError, ModelError, UnknownName, unknown
 from results.export.pick import PER_RUN, Evidence
-from results.export.quoted import quoted
+from results.export.quoted import place_of, quoted
 from results.export.spec import ALL, Line, Part, TableSpec
 from results.run import Run
 from tasks import strict_yaml
@@ -135,7 +135,7 @@ def evidence(specs: Iterable[TableSpec], runs: Sequence[Run], include: Path | No
     for line, part in pairs:
         task, split = line.task or part.task, line.split or part.split
         if task is not None and split is not None:
-            places[task, split] = None
+            places[task, place_of(split, part.slice)] = None
     registry = _Models(include)
     return Evidence(runs, quoted(places), registry.cannot, registry.can, registry.bounds())
 

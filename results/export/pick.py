@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from results.export.cells import SAMPLE, STOPPED, TEACHER, UNDEFINED, Cell, Source
-from results.export.quoted import Quoted
+from results.export.quoted import Quoted, place_of
 from results.export.spec import Line, Part
 from results.fingerprint import code, fields, is_forced
 from results.record import Better, Record
@@ -230,7 +230,7 @@ def _notes(record: Record) -> tuple[str, ...]:
 def _quoted(
     quotes: Mapping[tuple[str, str, str], Sequence[Quoted]], task: str, split: str | None, part: Part
 ) -> Cell | None:
-    found = quotes.get((task, split or "", part.metric), ()) if part.slice is None else ()
+    found = quotes.get((task, place_of(split or "", part.slice), part.metric), ())
     if not found:
         return None
     first, *others = found

@@ -34,11 +34,16 @@ class Quoted:
     doubt: str = ""
 
 
+def place_of(split: str, cut: str | None) -> str:
+    """Name a split, or the part of it with one tag (`query=short`), as `configs/published/tasks.yaml` does."""
+    return split if cut is None else f"{split}[{cut}]"
+
+
 def quoted(places: Iterable[tuple[str, str]]) -> list[Quoted]:
     """Find every printed number for some splits of tasks.
 
     Args:
-        places: (task, split) by our names.
+        places: (task, split) by our names, see `place_of`.
 
     Raises:
         DataError: the files of published numbers are missing or broken.

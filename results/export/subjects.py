@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from results.export.pick import DIGEST_SHOWN, Evidence, Subject, ordered
-from results.export.quoted import Quoted
+from results.export.quoted import Quoted, place_of
 from results.export.spec import ALL, Line, Part, TableSpec
 from results.run import Run
 
-Wanted = AbstractSet[tuple[str, str | None, str]]
+Wanted = AbstractSet[tuple[str, str | None, str | None, str]]
 
 
 def subjects(spec: TableSpec, evidence: Evidence) -> list[Subject]:
@@ -42,13 +42,13 @@ def _empty(line: Line, name: str) -> Subject:
 
 def _wanted(spec: TableSpec, line: Line) -> Wanted:
     parts: Iterable[Part] = (part for block in spec.columns for part in block.numbers())
-    found = {(line.task or part.task, line.split or part.split, part.metric) for part in parts}
-    return {(task, split, metric) for task, split, metric in found if task is not None}
+    found = {(line.task or part.task, line.split or part.split, part.slice, part.metric) for part in parts}
+    return {(task, split, cut, metric) for task, split, cut, metric in found if task is not None}
 
 
 def _measured(line: Line, name: str, evidence: Evidence, wanted: Wanted) -> list[Subject]:
     """One subject for each set of weights, the latest last; none without any run."""
-    places = {(task, split) for task, split, _ in wanted}
+    places = {(task, split) for task, split, *_ in wanted}
     runs = [run for run in evidence.by_model.get(name, ()) if _fits(run, line, places)]
     if not runs:
         return []
@@ -100,10 +100,11 @@ def _printed(line: Line, name: str, evidence: Evidence, wanted: Wanted) -> Subje
     Two publications under one name may mean two checkpoints: the one that fills most of the table counts, and another
     one only adds to it where both agree on everything that both print.
     """
+    keys = {(task, place_of(split or "", cut), metric) for task, split, cut, metric in wanted}
     by_title: dict[str, dict[tuple[str, str, str], Quoted]] = defaultdict(dict)
     for each in evidence.printed.get(name, ()):
         key = (each.task, each.split, each.metric)
-        if key in wanted and (line.source is None or line.source.lower() in each.title.lower()):
+        if key in keys and (line.source is None or line.source.lower() in each.title.lower()):
             by_title[each.title].setdefault(key, each)
     if not by_title:
         return None

@@ -41,6 +41,15 @@ def test_printed_numbers_need_no_runs(refbench, tmp_path):
     assert any(row["row"] == "Shikra-7B" for row in outcome.json["tables"][0]["rows"])
 
 
+def test_printed_numbers_of_a_part_of_a_split_stand_below_it(refbench, tmp_path):
+    """Table 1 of LISA: OVSeg on ReasonSeg test, short and long queries."""
+    done = refbench("export", "--table", "gres_reasoning", "--runs", tmp_path, "--format", "csv")
+    lines = [line for line in csv.DictReader(io.StringIO(done.out)) if line["row"] == "OVSeg" and line["shown"] != "–"]
+    shown = {line["column"]: line["shown"] for line in lines}
+    assert shown["ReasonSeg test, short gIoU"] == "18.0" and shown["ReasonSeg test, short cIoU"] == "15.5"
+    assert shown["ReasonSeg test, long gIoU"] == "28.7" and shown["ReasonSeg test, long cIoU"] == "22.5"
+
+
 def test_mistakes_end_in_one_line(refbench, tmp_path):
     (tmp_path / "empty").mkdir()
     empty = refbench("export", "--table", "rec", "--no-published", "--runs", tmp_path / "empty")
