@@ -30,7 +30,7 @@ from benchmarks.world.grefcoco import write_grefs
 from benchmarks.world.photos import jpeg
 from benchmarks.world.scenes import SHAPES, SIZE, Scene, SplitName, generate
 
-VERSION = "world-6"
+VERSION = "world-7"
 """Changes whenever the same seed would draw another world."""
 SEED = 0
 SCENES: dict[SplitName, int] = {"train": 100, "val": 100, "test": 250, "shifted": 100}
