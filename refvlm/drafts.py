@@ -8,10 +8,10 @@ equality). They are made from three sources: how answers went on in training (`r
 have gone on, and the words of the question, which answers repeat.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
-from refvlm.habits import ECHO, HEAD, REACH, Echoes, Habits, beginnings
+from refvlm.habits import ECHO, HEAD, REACH, Beginning, Echoes, Habits, beginnings
 
 _LONGEST = 24
 _LEAST = 0.25
@@ -32,11 +32,11 @@ class Drafts:
         self._habits = habits.next
         self._prompts = [list(prompt) for prompt in prompts]
         self._echoes = [Echoes(prompt) for prompt in prompts]
-        self._next: dict[tuple[int, ...], dict[int, int]] = {}
+        self._next: dict[Beginning, dict[int, int]] = {}
 
     def learn(self, row: int, answer: Sequence[int], token: int) -> None:
         """Remember that a token came behind the beginning of an answer."""
-        for beginning in beginnings(self._prompts[row][:HEAD], self._text(row, answer)):
+        for beginning in self._beginnings(row, self._text(row, answer)):
             counts = self._next.get(beginning)
             if counts is None:
                 if len(self._next) >= _MOST:
@@ -63,9 +63,12 @@ class Drafts:
         short = max(REACH) - len(last)
         return [*self._prompts[row][-short:], *last] if short else last
 
+    def _beginnings(self, row: int, text: Sequence[int]) -> Iterator[Beginning]:
+        return beginnings(self._prompts[row][:HEAD], text)
+
     def _usual(self, row: int, text: Sequence[int]) -> tuple[int, float]:
         """What answers go on with behind the longest beginning that is known, and how sure that is."""
-        for beginning in beginnings(self._prompts[row][:HEAD], text):
+        for beginning in self._beginnings(row, text):
             token, share = self._habits.get(beginning, (None, 0.0))
             if token == ECHO:
                 token = self._echoes[row].behind(text)

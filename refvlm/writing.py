@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -122,7 +121,6 @@ class Writer:
     def hear(self, said: Said) -> None:
         """Learn from the states of a pass: how likely the tokens behind them are, and which come where none is yet."""
         log_probabilities = self.model.llm.lm_head(said.state).to(said.state.device).float().log_softmax(1)
-        likeliest = [each.tolist() for each in log_probabilities.max(1)]
         waiting: dict[int, deque[int]] = {}
         for k, row in enumerate(said.row):
             waiting.setdefault(row, deque()).append(k)
@@ -132,10 +130,9 @@ class Writer:
             self._note(log_probabilities, known)
             states = {row: k for row, k in at_choice.items() if k is not None}
             waiting = {row: waiting[row] for row in states}
-            if states and self._choosing.in_step:
-                self._choose(list(states), log_probabilities[self._places(list(states.values()))])
-            else:
-                self._take_likeliest(states, log_probabilities, likeliest)
+            if states:
+                go_on = self._choose if self._choosing.in_step else self._take_likeliest
+                go_on(list(states), log_probabilities[self._places(list(states.values()))])
 
     def _walk(self, row: int, left: deque[int], said: Said, known: list[tuple[int, int, int]]) -> int | None:
         """Go through the states of an answer to the next one behind which nothing stands; None where there is none."""
@@ -172,24 +169,15 @@ class Writer:
             del seen[stand:]
         return out
 
-    def _take_likeliest(
-        self, states: dict[int, int], log_probabilities: Tensor, likeliest: Sequence[list[Any]]
-    ) -> None:
-        """Go on with the likeliest token that is allowed.
-
-        Args:
-            states: answers, and which state each goes on from.
-            log_probabilities: of all states, float [M, V].
-            likeliest: log probability and token that is likeliest behind every state, under no constraint.
-        """
-        for row, k in states.items():
-            value, token = likeliest[0][k], likeliest[1][k]
-            if self._automata:
-                allowed = self._automata[row].allowed()
-                if not allowed[token]:
-                    token = int(log_probabilities[k].masked_fill(~allowed.to(log_probabilities.device), -inf).argmax())
-                    value = float(log_probabilities[k, token])
-            self._go_on(row, token, value)
+    def _take_likeliest(self, rows: Sequence[int], log_probabilities: Tensor) -> None:
+        """Go on with the likeliest token that is allowed, by log probabilities, float [R, V]."""
+        values, tokens = (each.tolist() for each in log_probabilities.max(1))
+        for at, row in enumerate(rows):
+            if self._automata and not (allowed := self._automata[row].allowed())[tokens[at]]:
+                open_to = log_probabilities[at].masked_fill(~allowed.to(log_probabilities.device), -inf)
+                tokens[at] = int(open_to.argmax())
+                values[at] = float(log_probabilities[at, tokens[at]])
+            self._go_on(row, tokens[at], values[at])
 
     def _choose(self, rows: Sequence[int], log_probabilities: Tensor) -> None:
         """Choose the next token of some answers by log probabilities, float [R, V]."""

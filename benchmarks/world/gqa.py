@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.world.few import few
 from benchmarks.world.photos import jpeg
-from benchmarks.world.questions import ask, nameable
-from benchmarks.world.scenes import COLOURS, Scene, SplitName
+from benchmarks.world.questions import ask, choice
+from benchmarks.world.scenes import Scene, SplitName
 
 SPLITS: Mapping[str, tuple[SplitName, int]] = {"testdev_balanced": ("test", 40), "val_balanced": ("val", 20)}
 
@@ -37,11 +37,8 @@ def _questions(scene: Scene, rng: np.random.Generator) -> list[dict[str, Any]]:
         _entry(colour[1], colour[2], "query", "attr"),
         _entry(place[1], place[2], "query", "rel"),
     ]
-    if (named := nameable(scene.things)) is not None:
-        name, thing = named
-        other = str(rng.choice([colour for colour in COLOURS if colour != thing.colour]))
-        first, second = rng.permutation([thing.colour, other]).tolist()
-        asked.append(_entry(f"Is {name} {first} or {second}?", thing.colour, "choose", "attr"))
+    if (chosen := choice(scene.things, rng)) is not None:
+        asked.append(_entry(*chosen, "choose", "attr"))
     return asked
 
 

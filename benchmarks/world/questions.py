@@ -74,6 +74,17 @@ def nameable(things: tuple[Thing, ...]) -> tuple[str, Thing] | None:
     return next(_names(things), None)
 
 
+def choice(things: tuple[Thing, ...], rng: np.random.Generator) -> tuple[str, str] | None:
+    """Ask which of two colours a nameable object has, and answer; None where nothing can be named."""
+    named = nameable(things)
+    if named is None:
+        return None
+    name, thing = named
+    other = str(rng.choice([colour for colour in COLOURS if colour != thing.colour]))
+    first, second = rng.permutation([thing.colour, other]).tolist()
+    return f"Is {name} {first} or {second}?", thing.colour
+
+
 def _names(things: tuple[Thing, ...]) -> Iterator[tuple[str, Thing]]:
     best = dict(standing_out(things, range(len(things))))
     yield from ((f"the {word} shape", things[best[word]]) for word in SIZE_SUPERLATIVES if word in best)

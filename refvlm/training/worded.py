@@ -29,13 +29,8 @@ def ask(scene: Scene, draw: Draw) -> Question | None:
 
 def choose(scene: Scene, draw: Draw) -> Question | None:
     """Say which of two colours the largest shape has, or another that stands out."""
-    named = questions.nameable(scene.things)
-    if named is None:
-        return None
-    name, thing = named
-    others = [colour for colour in COLOURS if colour != thing.colour]
-    pair = draw.rng.permutation([thing.colour, others[int(draw.rng.integers(len(others)))]]).tolist()
-    return in_words("answer_briefly", draw, f"Is {name} {pair[0]} or {pair[1]}?", thing.colour)
+    chosen = questions.choice(scene.things, draw.rng)
+    return None if chosen is None else in_words("answer_briefly", draw, *chosen)
 
 
 def caption(scene: Scene, draw: Draw) -> Question | None:
