@@ -74,10 +74,9 @@ def test_a_kill_at_this_moment_changes_no_byte(toy, tmp_path, undisturbed, momen
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_kills_at_thirty_random_moments_change_no_byte(toy, tmp_path, undisturbed):
-    """Which worker gets how many batches is up to the machine, so that a few late moments may never come."""
     struck = []
     for number, moment in enumerate(moments(30)):
         folder = tmp_path / str(number)
         folder.mkdir()
         struck.append(check(moment, toy, folder, undisturbed))
-    assert sum(struck) >= 20
+    assert all(struck)

@@ -5,7 +5,8 @@
 WHO is the process that strikes, `0` or `1` for a worker and `first` for the one that started them; it strikes when it
 comes to its COUNT-th EVENT: `ask` (a batch is about to be answered), `tear` (half of a batch is in the journal),
 `wrote` (all of it is, and nobody knows yet), `hear` (the first process is told of one), `replace` (a file of the run
-directory is about to appear). WHOM is `self` or `all`. It happens once, however often the program is started.
+directory is about to appear). WHOM is `self` or `all`. It happens once, however often the program is started; where a
+worker strikes, the other one answers nothing before, so that the moment comes however the machine divides its time.
 """
 
 import multiprocessing
@@ -61,7 +62,7 @@ def load(moment, mark, options):
     """Load the model in a worker, and watch what the worker writes if it is the one to strike."""
     strike = Strike(moment, mark)
     if multiprocessing.current_process().name != f"rank-{strike.who}":
-        return toy_run.Steady()
+        return toy_run.Steady(lambda number: strike.who == "first" or toy_run.until(mark.exists))
     real = os.write
 
     def write(file, data):

@@ -7,7 +7,8 @@ MOMENT is `never`, `ask:K` (before the K-th batch is answered), `tear:K` (in the
 with PROCESSES, when the batch with sample K is asked: `die:K` kills the process that answers it, `once:K` does so the
 first time only, `bug:K` ends it with an exit code, `hang:K` never comes back, `break:K` breaks the contract of a model,
 `doom:K` kills it each time, and the third time all others with it, `fail:K` raises, `again:K` asks such samples again,
-`stop:K` presses Ctrl-C for all processes, `term:K` sends SIGTERM to all of them, `orphan:K` kills the first one.
+`stop:K` presses Ctrl-C for all processes, `term:K` sends SIGTERM to all of them, `orphan:K` kills the first one, and no
+other batch is answered before.
 With RANK and WORLD_SIZE in the environment it is one rank of a launch; `vanish:R` kills rank R with its first batch,
 `batch:N` asks N samples at once.
 """
@@ -119,6 +120,12 @@ def first_time(mark):
     return True
 
 
+def until(happened):
+    """Wait for what another process does."""
+    while not happened():
+        os.sched_yield()
+
+
 def die():
     """End at once, as the kernel or a power switch would."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -163,8 +170,10 @@ class Fated(Steady):
                 case "orphan":
                     first = os.getppid()
                     os.kill(first, signal.SIGKILL)
-                    while os.getppid() == first:  # it ends a moment later, its pipes before that
-                        os.sched_yield()
+                    until(lambda: os.getppid() != first)  # it ends a moment later, its pipes before that
+                    first_time(self._mark)
+        elif self._event == "orphan":
+            until(self._mark.exists)
         return super().predict(queries)
 
 
@@ -179,7 +188,7 @@ def reopen(folder, moment):
 def share(folder, out, moment, processes):
     """Run in several processes, or in one with the same data; print what ended it and return the exit code."""
     opener = partial(reopen, folder, moment)
-    stall_s = 1.0 if moment.startswith("hang") else None
+    stall_s = 3.0 if moment.startswith("hang") else None
     size = int(moment.removeprefix("batch:")) if moment.startswith("batch:") else 3
     options = RunOptions(out=Path(out), batch_size=size, processes=processes, stall_timeout_s=stall_s, code=CODE)
     options = replace(options, retry_failed=moment.startswith("again"))
