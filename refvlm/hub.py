@@ -28,10 +28,13 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, AutoProcessor, PreTrainedModel
 from transformers import PreTrainedConfig as Config
 from transformers.modeling_outputs import CausalLMOutput
+from transformers.utils.hub import cached_file
 
 from benchmarks.errors import ModelError
 from refvlm.config import HUB_KEYS, MODEL_TYPE, RefVLMConfig, read_config
+from refvlm.fingerprint import HABITS
 from refvlm.generation import GeneratedBatch, Prompt, generate
+from refvlm.habits import Habits
 from refvlm.hub_devices import Core, fill, settle
 from refvlm.hub_options import INPUTS, GenerateOptions
 from refvlm.hub_processor import RefVLMProcessor
@@ -40,6 +43,8 @@ from refvlm.tokenizer import PAD, Tokenizer
 
 IGNORED = -100
 """Label of tokens that the loss leaves out."""
+_WHENCE = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
+"""Options of `from_pretrained` that say where files come from."""
 
 
 class RefVLMPretrainedConfig(Config):  # type: ignore[misc]  # transformers has no types
@@ -115,13 +120,14 @@ class RefVLMForConditionalGeneration(PreTrainedModel):  # type: ignore[misc]  # 
     core: Core
 
     @classmethod
-    def from_pretrained(cls, *args: Any, output_loading_info: bool = False, **kwargs: Any) -> Any:
+    def from_pretrained(cls, source: Any, *args: Any, output_loading_info: bool = False, **kwargs: Any) -> Any:
         """Load a folder, as `PreTrainedModel.from_pretrained` does, but never a part of a model.
 
         Raises:
-            ModelError: weights are missing, unknown, or have another shape than the configuration says.
+            ModelError: weights are missing, unknown, or have another shape than the configuration says; habits.json is
+                damaged.
         """
-        model, found = super().from_pretrained(*args, output_loading_info=True, **kwargs)
+        model, found = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
         wrong = [
             f"{name} {what}"
             for key, what in (("missing_keys", "is missing"), ("unexpected_keys", "is not part of the model"))
@@ -129,9 +135,19 @@ class RefVLMForConditionalGeneration(PreTrainedModel):  # type: ignore[misc]  # 
         ]
         wrong += [f"{each} has another shape" for each in found.get("mismatched_keys", ())]
         if wrong:
-            raise ModelError(f"{args[0]} does not fit its config.json ({len(wrong)} tensors): {'; '.join(wrong[:4])}")
+            raise ModelError(f"{source} does not fit its config.json ({len(wrong)} tensors): {'; '.join(wrong[:4])}")
         settle(model.core)
+        whence = {key: value for key, value in kwargs.items() if key in _WHENCE}
+        habits = source and cached_file(source, HABITS, _raise_exceptions_for_missing_entries=False, **whence)
+        if habits:
+            model.core.habits = Habits.load(Path(habits).parent, model.core.config.vocab_size)
         return (model, found) if output_loading_info else model
+
+    def save_pretrained(self, save_directory: Any, is_main_process: bool = True, **kwargs: Any) -> None:
+        """Write a folder, as `PreTrainedModel.save_pretrained` does, with what guesses of answers are made from."""
+        super().save_pretrained(save_directory, is_main_process=is_main_process, **kwargs)
+        if is_main_process and self.core.habits.next:
+            self.core.habits.save(Path(save_directory))
 
     def _init_weights(self, module: nn.Module) -> None:
         """Parts begin with values of their own; only what no checkpoint stores is computed here."""

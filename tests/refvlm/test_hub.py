@@ -13,7 +13,8 @@ from benchmarks.schema import ImageRef, Query, Region
 from benchmarks.world.scenes import generate as draw
 from refvlm import checkpoint
 from refvlm.config import DecoderConfig, DepthConfig, KeypointConfig, RegionConfig
-from refvlm.fingerprint import fingerprint
+from refvlm.fingerprint import HABITS, fingerprint
+from refvlm.habits import Habits
 from refvlm.hub import RefVLMForConditionalGeneration, RefVLMPretrainedConfig, register
 from refvlm.hub_processor import RefVLMProcessor
 from refvlm.model import RefVLM
@@ -37,7 +38,9 @@ def sizes(nano_config):
 @pytest.fixture
 def model(sizes):
     torch.manual_seed(3)
-    return RefVLMForConditionalGeneration(RefVLMPretrainedConfig.of(sizes)).eval()
+    model = RefVLMForConditionalGeneration(RefVLMPretrainedConfig.of(sizes)).eval()
+    model.core.habits = Habits({(1, 2, 2): (3, 0.5)})
+    return model
 
 
 @pytest.fixture
@@ -65,6 +68,7 @@ def test_what_is_saved_comes_back_to_the_bit(model, processor, inputs, tmp_path,
     assert same(model.state_dict(), again.state_dict())
     for (name, ours), (_, theirs) in zip(model.named_buffers(), again.named_buffers(), strict=True):
         assert torch.equal(ours, theirs), name  # also those that are computed and not stored
+    assert again.core.habits == model.core.habits
     words = RefVLMProcessor.from_pretrained(tmp_path).tokenizer
     first, second = (each.generate(**inputs, tokenizer=words) for each in (model, again))
     assert torch.equal(first.sequences, second.sequences)
@@ -77,6 +81,7 @@ def test_its_folder_is_a_checkpoint_of_ours(model, processor, tmp_path, shards):
     ours, words = checkpoint.load(tmp_path)
     assert same(ours.state_dict(), model.state_dict())
     assert ours.config == model.core.config
+    assert ours.habits == model.core.habits
     assert words.ids == processor.tokenizer.ids
     before = fingerprint(tmp_path)
     victim = sorted(tmp_path.glob("*.safetensors"))[-1]
@@ -112,6 +117,7 @@ def test_the_bundled_weights_answer_as_the_predictor_does(tmp_path):
     processor = RefVLMProcessor.from_pretrained(BUNDLED)
     inputs = processor([picture], QUESTIONS, unit=["box", "mask"])
     output = model.generate(**inputs, tokenizer=processor.tokenizer)
+    assert model.core.habits == checkpoint.load(BUNDLED)[0].habits != Habits()
     expected = Predictor(BUNDLED).predict(queries)
     answers = processor.post_process(output, inputs)
     assert [each.groups for each in answers] == [each.groups for each in expected]
@@ -157,6 +163,13 @@ def test_incomplete_and_foreign_weights_are_refused(model, tmp_path):
     del weights["query_trunk.norm.weight"]
     save_file(weights | {"sofa": torch.zeros(1)}, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match=r"query_trunk\.norm\.weight is missing; sofa is not part"):
+        RefVLMForConditionalGeneration.from_pretrained(tmp_path)
+
+
+def test_damaged_habits_are_refused(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    (tmp_path / HABITS).write_text("[[1, 2, 9999, 0.5]]")
+    with pytest.raises(ModelError, match=r"habits\.json cannot be used.*delete this file"):
         RefVLMForConditionalGeneration.from_pretrained(tmp_path)
 
 
