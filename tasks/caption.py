@@ -20,12 +20,14 @@ CAPTION_FORM = Form(ids=("image_id", "video_id"), texts=("caption", "text"))
 REG_FORM = Form(ids=("image_id", "ref_id", "region_id"), texts=("caption", "text"))
 
 
-def measure_all(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, list[Row]]:
+def measure_all(
+    samples: Sequence[Sample], predictions: Sequence[Prediction], with_meteor: bool | None = None
+) -> dict[str, list[Row]]:
     """Compare all captions at once, since CIDEr-D weighs words by the whole set; no answer counts as an empty caption.
 
-    METEOR is computed where its jar can run, and is no column elsewhere.
+    By default, METEOR is computed where its jar can run, and is no column elsewhere.
     """
-    return {captions.CAPTIONS.name: captions.measure_all(*_texts(samples, predictions))}
+    return {captions.CAPTIONS.name: captions.measure_all(*_texts(samples, predictions), with_meteor)}
 
 
 def measure_domains(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, list[Row]]:

@@ -32,11 +32,16 @@ def measure_all(
     predictions: Sequence[Prediction],
     similarity: Similarity = jaccard,
     name: str = gcg.GCG.name,
+    with_meteor: bool | None = None,
 ) -> dict[str, list[Row]]:
-    """Compare masks, phrases and captions; CIDEr-D weighs words by the whole set, METEOR comes where its jar runs."""
+    """Compare masks, phrases and captions; CIDEr-D weighs words by the whole set.
+
+    By default, METEOR comes where its jar runs.
+    """
     truths = [sample.truth(GroundedTarget) for sample in samples]
     answers = [prediction if prediction.status == "ok" else Prediction("", "failed") for prediction in predictions]
-    texts = captions.measure_all([_caption(each) for each in answers], [[truth.caption] for truth in truths])
+    said = [_caption(each) for each in answers]
+    texts = captions.measure_all(said, [[truth.caption] for truth in truths], with_meteor)
     rows = [
         _matched(truth, prediction, similarity) | _ranked(truth, prediction, place) | text
         for place, (truth, prediction, text) in enumerate(zip(truths, answers, texts, strict=True))

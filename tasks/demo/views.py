@@ -139,8 +139,8 @@ def _score(score: Score | None) -> str:
         return ""
     numbers = "".join(f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in score.numbers)
     truth = f'<p class="rb-note">truth: {escape(score.truth)}</p>' if score.truth else ""
-    trouble = note(score.trouble)
-    return f'<section class="rb-score"><h4>Score of this sample</h4><dl>{numbers}</dl>{truth}{trouble}</section>'
+    remark = note(score.remark)
+    return f'<section class="rb-score"><h4>Score of this sample</h4><dl>{numbers}</dl>{truth}{remark}</section>'
 
 
 def _objects(progress: Progress) -> str:
