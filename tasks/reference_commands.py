@@ -35,6 +35,7 @@ VARIABLES = {
     "REFBENCH_RUNS": "root of all run directories, as `--out` of `eval` and `--runs` elsewhere",
     "REFBENCH_CACHE": "where the sample world and indices of annotation files lie (default: the user's cache folder)",
     "REFBENCH_OFFLINE": "1: as `--offline`",
+    "REFBENCH_DEMO_PASSWORD": "what people must know to use the page of `demo`; nothing is asked where it is not set",
     "REFBENCH_LAUNCH": "a name that all processes of one launch share; torchrun and Slurm give one by themselves",
     "REFBENCH_API_CONCURRENT": "questions to a server at once, for `openai-api`",
     "REFBENCH_API_PER_MINUTE": "questions to a server in a minute, likewise",

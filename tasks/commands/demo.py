@@ -1,6 +1,7 @@
 """`refbench demo`: a page to ask models in, with pictures of their answers."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from tasks import precision
@@ -17,8 +18,8 @@ EXAMPLES = """  refbench demo
 
 Open the address that it prints. The page takes pictures of your own, samples of the sample world and of every benchmark
 whose files are here, and stored runs; it draws answers and, where there is a truth, scores them. Only this machine can
-open it unless --host says otherwise: then anybody who reaches the address can ask. Ctrl-C ends it, and deletes what was
-handed in.
+open it unless --host says otherwise: then anybody who reaches the address can ask, or who knows the password, if the
+environment variable REFBENCH_DEMO_PASSWORD holds one. Ctrl-C ends it, and deletes what was handed in.
 exit codes: 0 ended, 2 something must be changed"""
 
 
@@ -40,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
+    from tasks import progress
     from tasks.demo import serve
     from tasks.network import sealed
     from tasks.offline import is_asked
@@ -47,8 +49,11 @@ def run(args: argparse.Namespace) -> int:
 
     serve.check_extra()
     is_offline = is_asked(args.offline)
+    offer = _offer(args, is_offline)
+    if offer.is_open:
+        progress.say(f"anybody who reaches {offer.host} can use this page: set {serve.PASSWORD} to ask for a password")
     try:
-        with terminable(), sealed(is_offline), serve.serving(_offer(args, is_offline)) as address:
+        with terminable(), sealed(is_offline), serve.serving(offer) as address:
             if args.json:
                 show.as_json({"address": address})
             else:
@@ -61,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _offer(args: argparse.Namespace, is_offline: bool) -> "Offer":
     from tasks.base import LoadOptions
-    from tasks.demo.serve import Offer
+    from tasks.demo.serve import PASSWORD, Offer
     from tasks.device import resolve
     from tasks.settings import settings
 
@@ -77,4 +82,5 @@ def _offer(args: argparse.Namespace, is_offline: bool) -> "Offer":
         include=args.include,
         waiting=args.queue,
         is_offline=is_offline,
+        password=os.environ.get(PASSWORD, ""),
     )

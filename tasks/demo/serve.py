@@ -1,5 +1,7 @@
 """Runs the page: on this machine alone unless told otherwise, its files in a temporary folder, without calls home."""
 
+import hmac
+import ipaddress
 import os
 import socket
 import sys
@@ -7,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
 }  # fmt: skip
 """Environment in which the page's library asks nobody for anything; it reads that when it is imported."""
+PASSWORD = "REFBENCH_DEMO_PASSWORD"
+"""Environment variable with what people must know to use the page."""
 _FOLDER = "GRADIO_TEMP_DIR"
 _LAST_PORT = 65_535
 
@@ -41,6 +45,7 @@ class Offer:
         include: folder with tasks and models of the user's.
         waiting: questions that may wait at once.
         is_offline: no model may ask a server.
+        password: what people must know to use the page; "" lets in whoever reaches it.
     """
 
     host: str
@@ -52,6 +57,20 @@ class Offer:
     include: Path | None = None
     waiting: int = 16
     is_offline: bool = False
+    password: str = field(default="", repr=False)
+
+    def lets_in(self, _name: str, password: str) -> bool:
+        """Whether somebody, of any name, knows the password."""
+        return hmac.compare_digest(password.encode(), self.password.encode())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines may reach the page and need no password."""
+        try:
+            is_own = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            is_own = self.host == "localhost"
+        return not (is_own or self.password)
 
 
 @contextmanager
@@ -75,6 +94,8 @@ def serving(offer: Offer) -> Iterator[str]:
                 server_name=offer.host, server_port=port, prevent_thread_lock=True, quiet=True, share=False,
                 inbrowser=False, footer_links=[], run_history=False, ssr_mode=False, pwa=False, mcp_server=False,
                 enable_monitoring=False, max_file_size=given_photo.MOST_BYTES, max_threads=16, show_error=False,
+                auth=offer.lets_in if offer.password else None,
+                auth_message="Any name will do; the password is the one that refbench demo was started with.",
                 **look(),
             )  # fmt: skip
         except OSError as error:
