@@ -10,7 +10,9 @@ it has not learnt yet hides nothing. Weights are those of the checkpoint, the mo
 
 import argparse
 import json
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -31,9 +33,41 @@ CONFIGS = Path("configs/train/ablations")
 FIRST_SCENE = 900_000
 """Index of the first scene that is measured on; runs begin at 0."""
 COLUMNS = {"boxes": "box IoU", "acc": "box acc@.5", "masks": "mask IoU", "oks": "OKS"}
+_SURE = 1.96
+"""Standard errors on either side of a mean that hold the true one in 95 of 100 cases."""
 
 
-def measure(config: TrainConfig, folder: Path, batches: int = 8) -> dict[str, float]:
+@dataclass(frozen=True)
+class Figure:
+    """A mean over targets.
+
+    Attributes:
+        mean: in 0..1.
+        margin: half of its 95 % interval, by the spread between scenes, whose targets are not independent; NaN for one
+            scene.
+        count: targets.
+    """
+
+    mean: float
+    margin: float
+    count: int
+
+    @classmethod
+    def of(cls, values: Tensor, scenes: Tensor) -> "Figure":
+        """Take the mean of values float [N], each of a scene, int [N]."""
+        _, place = torch.unique(scenes, return_inverse=True)
+        clusters = int(place.max()) + 1
+        sums, counts = (
+            torch.zeros(clusters, dtype=torch.float64).index_add(0, place, each.double())
+            for each in (values, torch.ones_like(values))
+        )
+        mean = sums.sum() / counts.sum()
+        spread = ((sums - mean * counts) ** 2).sum() * clusters / max(clusters - 1, 1)
+        margin = _SURE * float(spread.sqrt() / counts.sum()) if clusters > 1 else math.nan
+        return cls(float(mean), margin, len(values))
+
+
+def measure(config: TrainConfig, folder: Path, batches: int = 8) -> dict[str, Figure]:
     """Measure one run on scenes of its own kinds of questions.
 
     Args:
@@ -43,34 +77,37 @@ def measure(config: TrainConfig, folder: Path, batches: int = 8) -> dict[str, fl
 
     Returns:
         Mean IoU of boxes and of masks, share of boxes with at least 0.5, and mean OKS of labelled joints where joints
-        are asked for, all in 0..1.
+        are asked for.
     """
     model, tokenizer = checkpoint.load(folder)
-    size, found = config.data.images_per_step, dict[str, list[Tensor]]()
+    size, found = config.data.images_per_step, dict[str, list[tuple[Tensor, Tensor]]]()
     for number in range(batches):
         first = FIRST_SCENE + number * size
         batch = build(list(range(first, first + size)), False, tokenizer, config.data, config.region_tokens)
         with torch.inference_mode():
-            for name, values in _measured(model, batch, decoded_of(model, batch)).items():
-                found.setdefault(name, []).append(values)
-    return {name: float(torch.cat(values).float().mean()) for name, values in found.items()}
+            for name, (values, images) in _measured(model, batch, decoded_of(model, batch)).items():
+                found.setdefault(name, []).append((values.float(), images + first))
+    return {name: Figure.of(*(torch.cat(each) for each in zip(*parts, strict=True))) for name, parts in found.items()}
 
 
-def _measured(model: RefVLM, batch: Batch, decoded: Decoded) -> dict[str, Tensor]:
-    """Compare every `<REF>` with the target that it is matched with."""
+def _measured(model: RefVLM, batch: Batch, decoded: Decoded) -> dict[str, tuple[Tensor, Tensor]]:
+    """Compare every `<REF>` with the target that it is matched with; values, and the image of each."""
     rows = batch.spatial.nonzero()[:, 0]
     if not len(rows):
         return {}
     sizes = torch.unique_consecutive(batch.group[rows], return_counts=True)[1].tolist()
     targets = Targets(batch.boxes[rows], batch.masks[rows], sizes)
     _, match = decoder_losses(decoded.pick(rows), targets)
+    image = batch.image[batch.ref_row[rows]]
     boxes = box_iou(to_xyxy(decoded.boxes[rows]), to_xyxy(targets.boxes[match]))[0]
-    found = {"boxes": boxes, "acc": boxes >= 0.5, "masks": mask_iou(decoded.masks[rows], targets.masks[match])}
+    overlaps = mask_iou(decoded.masks[rows], targets.masks[match])
+    found = {"boxes": (boxes, image), "acc": (boxes >= 0.5, image), "masks": (overlaps, image)}
     posed = batch.joints[rows[match], 0, 2] >= 0
     if posed.any() and "keypoint" in model.answering:
         truth = JointTruth(as_set(batch.joints[rows[match]][posed], "coco"), targets.masks[match][posed].mean((1, 2)))
         similar = oks_of(_joints(model.decoder_of("keypoint"), decoded, rows[posed]), truth)
-        found["oks"] = similar[truth.joints[..., 2] > 0]
+        labelled = truth.joints[..., 2] > 0
+        found["oks"] = similar[labelled], image[posed][labelled.nonzero()[:, 0]]
     return found
 
 
@@ -81,11 +118,11 @@ def _joints(decoder: Decoder, decoded: Decoded, rows: Tensor) -> Tensor:
     return torch.tensor([pose.keypoints for pose in poses])[..., :2]
 
 
-def table(measured: Mapping[str, Mapping[str, float]], says: Mapping[str, str]) -> str:
+def table(measured: Mapping[str, Mapping[str, Figure]], says: Mapping[str, str]) -> str:
     """Lay out the runs as Markdown, in the order given; a dash where a run has nothing to measure."""
     lines = [f"| run | what it is | {' | '.join(COLUMNS.values())} |", "| --- | --- |" + " ---: |" * len(COLUMNS)]
     for name, values in measured.items():
-        cells = [f"{values[key]:.3f}" if key in values else "-" for key in COLUMNS]
+        cells = [f"{values[key].mean:.3f} ± {values[key].margin:.3f}" if key in values else "-" for key in COLUMNS]
         lines.append(f"| {name} | {says[name]} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -109,7 +146,8 @@ def main(words: Sequence[str] | None = None) -> None:
     says = {path.stem: path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ") for path in there}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(_HEAD + table(measured, says), encoding="utf-8")
-    (args.runs / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    kept = {name: {key: asdict(figure) for key, figure in figures.items()} for name, figures in measured.items()}
+    (args.runs / "measured.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 _HEAD = """# Our decoders against the published design
