@@ -1,6 +1,7 @@
 """Ablations: every file builds a model that differs as it says, and a table comes from checkpoints alone."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from benchmarks.errors import ConfigError
 from refvlm.config import RefVLMConfig
 from refvlm.decoders.registry import answering
 from refvlm.model import RefVLM
-from refvlm.training.ablations import CONFIGS, Figure, main, table
+from refvlm.training.ablations import CONFIGS, Figure, main, page
 from refvlm.training.config import load_config
 from refvlm.training.train import train
 
@@ -36,7 +37,7 @@ def test_every_file_builds_a_model(path):
     with torch.device("meta"):
         RefVLM(RefVLMConfig(**config.model.model_dump(), vocab_size=10))
     assert config.optim.steps == 300
-    assert path.read_text("utf-8").startswith("# ")
+    assert re.match(r"# .+\. From scratch; .+\.\n", path.read_text("utf-8"))
 
 
 def test_published_is_every_flag_at_once():
@@ -57,29 +58,48 @@ def test_published_is_every_flag_at_once():
 
 def test_a_page_is_written_from_the_runs_that_are_there(tmp_path):
     for name in ("first", "second", "untrained"):
-        (tmp_path / f"{name}.yaml").write_text(f"# Run {name}\n" + yaml.safe_dump(NANO | {"seed": len(name)}))
+        content = f"# Run {name}. From scratch; people.\n" + yaml.safe_dump(NANO | {"seed": len(name)})
+        (tmp_path / f"{name}.yaml").write_text(content)
     with pytest.raises(ConfigError, match="holds no run"):
         main(["--configs", str(tmp_path), "--runs", str(tmp_path / "runs")])
     for name in ("first", "second"):
         train(tmp_path / f"{name}.yaml", tmp_path / "runs" / name)
-    page = tmp_path / "docs" / "page.md"
-    words = ["--configs", str(tmp_path), "--runs", str(tmp_path / "runs"), "--out", str(page), "--batches", "2"]
+    out = tmp_path / "docs" / "page.md"
+    words = ["--configs", str(tmp_path), "--runs", str(tmp_path / "runs"), "--out", str(out), "--batches", "2"]
     main(words)
-    lines = [line for line in page.read_text().splitlines() if line.startswith("| ")]
-    assert [line.split(" | ")[:2] for line in lines[2:]] == [["| first", "Run first"], ["| second", "Run second"]]
+    lines = [line for line in out.read_text().splitlines() if line.startswith("| `")]
+    assert [line.split(" | ")[:2] for line in lines] == [["| `first`", "Run first."], ["| `second`", "Run second."]]
     measured = json.loads((tmp_path / "runs" / "measured.json").read_text())
     assert set(measured["first"]) == {"boxes", "acc", "masks", "oks"}
     figures = [figure for values in measured.values() for figure in values.values()]
     assert all(0 <= figure["mean"] <= 1 and figure["margin"] >= 0 and figure["count"] > 0 for figure in figures)
-    before = page.read_text()
+    before = out.read_text()
     main(words)
-    assert page.read_text() == before
+    assert out.read_text() == before
 
 
-def test_what_a_run_does_not_measure_is_a_dash():
-    known = {"boxes": Figure(0.5, 0.01, 9), "acc": Figure(0.25, 0.02, 9), "masks": Figure(1.0, 0.0, 9)}
-    page = table({"a": known}, {"a": "Ours"})
-    assert page.splitlines()[-1] == "| a | Ours | 0.500 ± 0.010 | 0.250 ± 0.020 | 1.000 ± 0.000 | - |"
+def test_runs_stand_by_their_data_ours_first_and_what_is_not_measured_is_a_dash():
+    boxes, oks = {"boxes": Figure(0.5, 0.01, 9)}, {"oks": Figure(0.25, 0.02, 9)}
+    measured = {"bare": boxes, "ours": boxes, "maps": boxes | oks, "slots": boxes}
+    says = {
+        "bare": "Bare. From scratch; shapes.",
+        "ours": "Ours. From scratch; shapes.",
+        "maps": "Ours: maps. From scratch; people.",
+        "slots": "Slots. From scratch; people.",
+    }
+    lines = [line for line in page(measured, says).splitlines() if line.startswith(("## ", "| "))]
+    assert lines == [
+        "## Shapes",
+        "| run | what it is | box IoU |",
+        "| --- | --- | ---: |",
+        "| `ours` | Ours. | 0.500 ± 0.010 |",
+        "| `bare` | Bare. | 0.500 ± 0.010 |",
+        "## People",
+        "| run | what it is | box IoU | OKS |",
+        "| --- | --- | ---: | ---: |",
+        "| `maps` | Ours: maps. | 0.500 ± 0.010 | 0.250 ± 0.020 |",
+        "| `slots` | Slots. | 0.500 ± 0.010 | - |",
+    ]
 
 
 def test_the_margin_is_that_of_scenes_drawn_again():
