@@ -52,17 +52,17 @@ def sealed(asked: bool) -> Iterator[None]:
 def _watch(event: str, args: tuple[Any, ...]) -> None:
     if not _Seal.count or not event.startswith("socket."):
         return
-    if event in _NAMED and not (_is_here(args[0]) or _is_number(args[0])):
+    if event in _NAMED and not (is_here(args[0]) or _is_number(args[0])):
         raise _refused(f"a look-up of {args[0]}")
     if event in _ADDRESSED:
         family, address = args[0].family, args[1]
         if family not in (socket.AF_INET, socket.AF_INET6):
             return
-        if address is not None and not _is_here(address[0]):
+        if address is not None and not is_here(address[0]):
             raise _refused(f"a connection to {address[0]} port {address[1]}")
 
 
-def _is_here(host: object) -> bool:
+def is_here(host: object) -> bool:
     """Whether a host is this machine, by name or number; None stands for it."""
     if host is None or _text(host) == "localhost":
         return True

@@ -1,7 +1,6 @@
 """Runs the page: on this machine alone unless told otherwise, its files in a temporary folder, without calls home."""
 
 import hmac
-import ipaddress
 import os
 import socket
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from benchmarks.errors import ConfigError
 from tasks import given_photo
 from tasks.base import LoadOptions
+from tasks.network import is_here
 
 if TYPE_CHECKING:
     from tasks.demo.page import Page
@@ -66,11 +66,7 @@ class Offer:
     @property
     def is_open(self) -> bool:
         """Whether other machines may reach the page and need no password."""
-        try:
-            is_own = ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            is_own = self.host == "localhost"
-        return not (is_own or self.password)
+        return not (is_here(self.host) or self.password)
 
 
 @contextmanager
