@@ -207,15 +207,9 @@ class Trainer:
         """Take up a saved state.
 
         Raises:
-            DataError: it cannot be read.
-            ConfigError: it was made by another configuration.
+            DataError, ConfigError: see `read_state`.
         """
-        try:
-            state = torch.load(folder / STATE, weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-            raise DataError(f"{folder / STATE} cannot be read ({error}): start over in another --out") from None
-        if not _same(state["config"], self.config):
-            raise ConfigError(f"{folder} was started with another configuration: choose another --out or use that one")
+        state = read_state(folder, self.config)
         self.model.load_state_dict(state["model"])
         self.heads.load_state_dict(state["heads"])
         if self.config.deepspeed:
@@ -226,6 +220,22 @@ class Trainer:
             self.world.scaler.load_state_dict(state["scaler"])
         self.average = {name: state["average"][name].to(self.world.device) for name in self.average}
         self.step, self.seconds = state["step"], state["seconds"]
+
+
+def read_state(folder: Path, config: TrainConfig) -> dict[str, Any]:
+    """Read the state of a run that was made by this configuration.
+
+    Raises:
+        DataError: it cannot be read.
+        ConfigError: it was made by another configuration.
+    """
+    try:
+        state: dict[str, Any] = torch.load(folder / STATE, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        raise DataError(f"{folder / STATE} cannot be read ({error}): start over in another --out") from None
+    if not _same(state["config"], config):
+        raise ConfigError(f"{folder} was started with another configuration: choose another --out or use that one")
+    return state
 
 
 def _same(saved: Any, config: TrainConfig) -> bool:

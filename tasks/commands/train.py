@@ -2,17 +2,29 @@
 
 import argparse
 import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.commands import show
 from tasks.parser import device, folder, positive
 
-EXAMPLES = """  refbench train --config configs/train/tiny/stage1.yaml --out checkpoints/tiny1
+if TYPE_CHECKING:
+    from refvlm.training.launch import Job
+    from refvlm.training.stages import Stage
+
+EXAMPLES = """  refbench train --config configs/train/tiny
+  refbench train --config configs/train/tiny --resume
+  refbench train --config configs/train/tiny/stage1.yaml --out checkpoints/tiny1
   refbench train --config configs/train/tiny/stage1.yaml --out checkpoints/tiny1 --resume
   refbench train --config configs/train/tiny/stage2.yaml --start-from checkpoints/tiny1 --out checkpoints/tiny2
   refbench train --config configs/train/7b/stage2.yaml --num-processes 8 --device cuda
   refbench eval --task refcocog_res --weights checkpoints/tiny2
 
+A folder stands for its stages (stage1.yaml, stage2.yaml, ...), one after the other, each from the checkpoint of the one
+before; --resume passes over those that are done. Their checkpoints are folders of --out, if it is given.
 Processes share the images of every step, so that their number changes the speed and not what is learnt. It also runs
 under `torchrun --no-python refbench train ...` and `accelerate launch --no_python refbench train ...`.
 Ctrl-C ends the step that runs, saves and stops.
@@ -22,7 +34,9 @@ exit codes: 0 done, 2 something must be changed, 130 stopped"""
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add = parser.add_argument
-    add("--config", metavar="FILE", type=folder, required=True, help="what to train (YAML)")
+    add(
+        "--config", metavar="FILE", type=folder, required=True, help="what to train: a YAML file, or a folder of stages"
+    )
     add("--out", metavar="DIR", type=folder, help="checkpoint folder (default: checkpoints/<preset>-<stage>)")
     add("--start-from", metavar="DIR", type=folder, help="checkpoint to start from (default: that of the file)")
     add("--resume", action="store_true", help="go on from the state in the checkpoint folder")
@@ -33,25 +47,78 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say where the checkpoint is."""
-    from refvlm.training.launch import Job, launch
+    from refvlm.training.launch import Job
     from tasks.device import resolve
-    from tasks.progress import say
     from tasks.training_evaluation import watch
 
+    _check_processes(args.num_processes)
     out = args.out or _default_out(args.config)
     job = Job(args.config, out, args.resume, args.max_minutes, resolve(args.device), args.start_from, watch)
-    _check_processes(args.num_processes)
+    if not args.config.is_dir():
+        return _finish(_train(job, args.num_processes), job, args)
+    stages = _stages(args)
+    return _train_all(job, stages, args)
+
+
+def _train(job: "Job", processes: int) -> int:
+    from refvlm.training.launch import launch
+    from tasks.progress import say
+
     try:
-        if args.num_processes > 1:
-            launch(job, args.num_processes)
+        if processes > 1:
+            launch(job, processes)
         else:
             job.run()
     except KeyboardInterrupt:
-        say(f"stopped: the same command with --resume goes on from the last state saved in {out}")
+        say(f"stopped: the same command with --resume goes on from the last state saved in {job.out}")
         return 130
-    if os.environ.get("RANK", "0") == "0":
-        _print(out, args.json)
     return 0
+
+
+def _finish(code: int, job: "Job", args: argparse.Namespace) -> int:
+    if code == 0 and os.environ.get("RANK", "0") == "0":
+        _print(job.out, args.json)
+    return code
+
+
+def _train_all(job: "Job", stages: Sequence["Stage"], args: argparse.Namespace) -> int:
+    """Train the stages that are not done, one after the other; the checkpoint of the last one is what counts."""
+    from tasks.progress import say
+
+    started = time.monotonic()
+    for number, stage in enumerate(stages, 1):
+        begun = stage.has_begun
+        if stage.is_done():
+            say(f"stage {number} of {len(stages)}: done before, in {stage.out}")
+            continue
+        left = None if job.max_minutes is None else job.max_minutes - (time.monotonic() - started) / 60
+        say(f"stage {number} of {len(stages)}: {stage.config}, to {stage.out}")
+        one = replace(job, config=stage.config, out=stage.out, resume=begun, max_minutes=left)
+        code = _train(replace(one, start_from=stage.start_from), args.num_processes)
+        if code:
+            return code
+        if not stage.is_done():
+            say(f"stopped after {job.max_minutes:g} minutes: the same command with --resume goes on")
+            return 0
+    return _finish(0, replace(job, out=stages[-1].out), args)
+
+
+def _stages(args: argparse.Namespace) -> "tuple[Stage, ...]":
+    """List the stages of a folder, none of which may have begun unless it is to go on."""
+    from benchmarks.errors import ConfigError
+    from refvlm.training.stages import stages_of
+
+    def out_of(config: Path) -> Path:
+        return args.out / config.stem if args.out else _default_out(config)
+
+    if "WORLD_SIZE" in os.environ:
+        raise ConfigError(f"{args.config} is a folder of stages: under torchrun name one file of it at a time, or use "
+                          "--num-processes")  # fmt: skip
+    stages = stages_of(args.config, out_of, args.start_from)
+    begun = [stage.out for stage in stages if stage.has_begun]
+    if begun and not args.resume:
+        raise ConfigError(f"{begun[0]} already holds a training run: add --resume to go on or choose another --out")
+    return stages
 
 
 def _default_out(config: Path) -> Path:
