@@ -54,10 +54,12 @@ def run(args: argparse.Namespace) -> int:
     _check_processes(args.num_processes)
     out = args.out or _default_out(args.config)
     job = Job(args.config, out, args.resume, args.max_minutes, resolve(args.device), args.start_from, watch)
-    if not args.config.is_dir():
-        return _finish(_train(job, args.num_processes), job, args)
-    stages = _stages(args)
-    return _train_all(job, stages, args)
+    if args.config.is_dir():
+        return _train_all(job, _stages(args), args)
+    code = _train(job, args.num_processes)
+    if code == 0 and os.environ.get("RANK", "0") == "0":
+        _print(out, args.json)
+    return code
 
 
 def _train(job: "Job", processes: int) -> int:
@@ -75,32 +77,25 @@ def _train(job: "Job", processes: int) -> int:
     return 0
 
 
-def _finish(code: int, job: "Job", args: argparse.Namespace) -> int:
-    if code == 0 and os.environ.get("RANK", "0") == "0":
-        _print(job.out, args.json)
-    return code
-
-
 def _train_all(job: "Job", stages: Sequence["Stage"], args: argparse.Namespace) -> int:
     """Train the stages that are not done, one after the other; the checkpoint of the last one is what counts."""
     from tasks.progress import say
 
     started = time.monotonic()
     for number, stage in enumerate(stages, 1):
-        begun = stage.has_begun
         if stage.is_done():
             say(f"stage {number} of {len(stages)}: done before, in {stage.out}")
             continue
         left = None if job.max_minutes is None else job.max_minutes - (time.monotonic() - started) / 60
         say(f"stage {number} of {len(stages)}: {stage.config}, to {stage.out}")
-        one = replace(job, config=stage.config, out=stage.out, resume=begun, max_minutes=left)
-        code = _train(replace(one, start_from=stage.start_from), args.num_processes)
-        if code:
+        one = replace(job, config=stage.config, out=stage.out, start_from=stage.start_from, max_minutes=left)
+        if code := _train(replace(one, resume=stage.has_begun), args.num_processes):
             return code
         if not stage.is_done():
             say(f"stopped after {job.max_minutes:g} minutes: the same command with --resume goes on")
             return 0
-    return _finish(0, replace(job, out=stages[-1].out), args)
+    _print(stages[-1].out, args.json)
+    return 0
 
 
 def _stages(args: argparse.Namespace) -> "tuple[Stage, ...]":
