@@ -66,7 +66,8 @@ class OptimConfig(Strict):
         lr, llm_lr: learning rates of everything and of the language model.
         part_lrs: name of a part -> its own learning rate, see `refvlm.training.parts`; the longest name wins.
         ema: how much of the moving average stays at each step; 0 keeps none and saves the weights themselves.
-        precision: number format of a pass; the weights and their updates are float32. fp16 needs a GPU.
+        precision: number format of a pass; the weights and their updates are float32. fp16 needs a GPU. "bf16_layers"
+            is bf16 in the language model's layers alone, see `refvlm.training.lean`: the fastest on a processor.
         accumulate: pieces that each process cuts its images of a step into, one pass after the other; the losses and
             gradients stay those of the whole step.
         recompute: whether the layers' inner values are computed again on the way back instead of kept (gradient
@@ -83,7 +84,7 @@ class OptimConfig(Strict):
     weight_decay: float = 0.02
     clip: float = 1.0
     ema: float = Field(default=0.998, ge=0, lt=1)
-    precision: Literal["bf16", "fp16", "fp32"] = "bf16"
+    precision: Literal["bf16", "fp16", "fp32", "bf16_layers"] = "bf16"
     accumulate: Size = 1
     recompute: bool = False
 

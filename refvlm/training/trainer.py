@@ -21,6 +21,7 @@ from refvlm.training import lora
 from refvlm.training.batches import Batch
 from refvlm.training.blame import culprits
 from refvlm.training.config import OptimConfig, TrainConfig
+from refvlm.training.lean import lean_layers
 from refvlm.training.parts import choose_learners, learners, parameter_groups
 from refvlm.training.pieces import Counts, counts, cut, move, shares, total
 from refvlm.training.recompute import recompute_layers
@@ -52,7 +53,8 @@ class Trainer:
             fresh: whether the run starts; one that is taken up again needs no weights to start from.
 
         Raises:
-            ConfigError, ModelError, UnknownName: see `open_world`, `choose_learners`, `add_adapters` and `start_from`.
+            ConfigError, ModelError, UnknownName: see `open_world`, `choose_learners`, `add_adapters`, `lean_layers` and
+                `start_from`.
         """
         place = place or Place()
         torch.manual_seed(config.seed)
@@ -65,6 +67,8 @@ class Trainer:
         if config.lora is not None:
             lora.add_adapters(self.model, config.lora)
         choose_learners(self.model, config)
+        if config.optim.precision == "bf16_layers":
+            lean_layers(self.model)
         if config.optim.recompute:
             recompute_layers(self.model)
         words = cell_words(self.tokenizer) if config.loss.words else ()

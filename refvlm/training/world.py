@@ -52,7 +52,7 @@ def open_world(config: TrainConfig, device: str, out: Path | None = None) -> Acc
         os.environ["ACCELERATE_TORCH_DEVICE"] = device
     accelerator = Accelerator(
         cpu=device == "cpu",
-        mixed_precision={"fp32": "no"}.get(config.optim.precision, config.optim.precision),
+        mixed_precision={"fp32": "no", "bf16_layers": "no"}.get(config.optim.precision, config.optim.precision),
         gradient_accumulation_steps=config.optim.accumulate,
         deepspeed_plugin=_deepspeed(config),
         log_with=_tracker(config) if out is not None else None,
