@@ -29,7 +29,7 @@ LEAST_PIXELS = 30
 
 def refer(scene: Scene, draw: Draw) -> Question | None:
     """Find the one object that an expression means, as a box or a mask."""
-    found = all_expressions(scene.things, with_articles=bool(draw.rng.random() < 0.7))
+    found = all_expressions(scene.things, with_articles=bool(draw.rng.random() < 0.5))
     kinds = [kind for kind in KINDS if found[kind]]
     weights = np.array([draw.expression_shares[KINDS.index(kind)] for kind in kinds])
     kind = kinds[int(draw.rng.choice(len(kinds), p=weights / weights.sum()))]
@@ -43,7 +43,7 @@ def refer(scene: Scene, draw: Draw) -> Question | None:
 def refer_many(scene: Scene, draw: Draw) -> Question | None:
     """Find everything that an expression means, which may be nothing."""
     absent, fitting = several_expressions(scene.things, "train", draw.rng, several=bool(draw.rng.random() < 0.7))
-    text, meant = absent if draw.rng.random() < 0.4 else fitting
+    text, meant = absent if draw.rng.random() < 0.3 else fitting
     prompt = word("segment_expression", draw.rng, text)
     if not meant:
         return Question(prompt, "mask", (Text("nothing."),))
