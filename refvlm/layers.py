@@ -102,20 +102,28 @@ def _scale(norm: Any) -> Callable[[Tensor], Tensor]:
     return scaled
 
 
-def _is_small(layer: Any) -> bool:
-    parts = [
+def is_plain(layer: Any) -> bool:
+    """Whether a layer is Llama's own: linear layers without bias, adapters or quantisation, and SiLU."""
+    silu = isinstance(layer.mlp.act_fn, SiLUActivation)
+    return silu and all(type(each) is nn.Linear and each.bias is None for each in _linears(layer))
+
+
+def _linears(layer: Any) -> list[Any]:
+    return [
         *(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj, layer.self_attn.o_proj),
         *(layer.mlp.gate_proj, layer.mlp.up_proj, layer.mlp.down_proj),
     ]
+
+
+def _is_small(layer: Any) -> bool:
+    parts = _linears(layer)
     listened = any(each._forward_hooks or each._forward_pre_hooks for each in (*parts, layer.mlp, layer.self_attn))
-    return not listened and isinstance(layer.mlp.act_fn, SiLUActivation) and all(_is_plain(each) for each in parts)
+    return not listened and is_plain(layer) and all(_is_cheap_to_copy(each) for each in parts)
 
 
-def _is_plain(linear: nn.Module) -> bool:
+def _is_cheap_to_copy(linear: nn.Linear) -> bool:
     return (
-        type(linear) is nn.Linear
-        and getattr(linear, "bias", None) is None
-        and linear.weight.device.type == "cpu"
+        linear.weight.device.type == "cpu"
         and linear.weight.dtype == torch.float32
         and linear.in_features * linear.out_features <= 4 * WIDEST**2
     )

@@ -113,12 +113,12 @@ class Reader:
             float [M, D], states of the wanted tokens.
         """
         llm: Any = self._model.llm.model
-        turn = _turn(llm.rotary_emb(tokens, seen[0][None]))
+        turned_by = turn(llm.rotary_emb(tokens, seen[0][None]))
         states = tokens
         for index, layer in enumerate(self._layers):
             last = index + 1 == len(self._layers)
             heads = layer.heads(states).view(len(states), 3, -1, layer.head_width)
-            _turned(heads[:, :2], turn)
+            _turned(heads[:, :2], turned_by)
             query, key, value = laid.spread(heads).permute(2, 0, 3, 1, 4)  # [R, H, L, d] each
             keys, values = memory.update(key, value, index)
             if last and not len(wanted):
@@ -131,7 +131,7 @@ class Reader:
         return normed(llm.norm, states)
 
 
-def _turn(angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def turn(angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Factors of a head's values, and of the values half a head away, by position: float [N, 1, 1, d] each."""
     cosine, sine = (each[0, :, None, None] for each in angles)
     first, second = sine.chunk(2, 3)

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import DynamicCache
-from transformers.activations import SiLUActivation
 
 from benchmarks.errors import ConfigError
+from refvlm.layers import is_plain
 from refvlm.model import RefVLM
+from refvlm.passes import turn
 
 _KIND = torch.bfloat16
 
@@ -28,17 +29,9 @@ def lean_layers(model: RefVLM) -> None:
         ConfigError: a layer is not a plain Llama layer, because it carries adapters.
     """
     for layer in model.llm.model.layers:
-        if not _is_plain(layer):
+        if not is_plain(layer):
             raise ConfigError("optim.precision bf16_layers wants plain layers: leave out lora, or choose bf16")
         layer.forward = partial(_forward, layer)
-
-
-def _is_plain(layer: Any) -> bool:
-    attention, mlp = layer.self_attn, layer.mlp
-    linears = (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj)
-    return isinstance(mlp.act_fn, SiLUActivation) and all(
-        type(each) is nn.Linear and each.bias is None for each in (*linears, mlp.gate_proj, mlp.up_proj, mlp.down_proj)
-    )
 
 
 def _forward(
@@ -87,10 +80,8 @@ def _heard(query: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
 
 def _turned(heads: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
     """Turn heads [R, L, 2, H, d] by their positions, cosines and sines [1, L, d] (Su et al., 2021)."""
-    cosine, sine = (each.to(_KIND)[:, :, None, None] for each in angles)
-    first, second = sine.chunk(2, -1)
-    away = heads.roll(heads.shape[-1] // 2, -1)
-    return torch.addcmul(heads * cosine, away, torch.cat([-first, second], -1))
+    cosine, sine = (each.to(_KIND) for each in turn(angles))
+    return torch.addcmul(heads * cosine, heads.roll(heads.shape[-1] // 2, -1), sine)
 
 
 class _Norm(torch.autograd.Function):
