@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--candidate", metavar="C", help="what is judged (default: the folder of all runs)")
     add("--baseline", metavar="B", help="what it is held against; `best` for the best so far of the same model")
-    add("--rules", metavar="R", default="default", help="YAML file, or default or strict (default: default)")
+    add("--rules", metavar="R", default="default", help="YAML file, or default, strict or retrained (default: default)")
     add(
         "--runs",
         metavar="DIR",

@@ -1,3 +1,4 @@
+import fnmatch
 import re
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from benchmarks.errors import ConfigError, UnknownName
 from results.regression.rules import KINDS, Absolute, Limit, Significance
-from tasks import rule_files
+from tasks import rule_files, suites
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "ci_gate.md").read_text("utf-8")
 
@@ -33,6 +34,12 @@ def test_built_in_sets_are_read_by_name_and_say_what_they_do(path):
     assert book.rules
     assert book.description
     assert all(rule.name for rule in book.rules)
+
+
+def test_every_rule_for_weights_trained_anew_speaks_of_tasks_in_the_suite():
+    tasks = suites.find("sample").tasks
+    for rule in rule_files.read("retrained").rules:
+        assert all(fnmatch.filter(tasks, pattern) for pattern in rule.tasks), rule.name
 
 
 def test_a_file_of_ones_own_is_read(read):
