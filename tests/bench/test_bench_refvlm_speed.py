@@ -37,36 +37,43 @@ BATCH, PLAIN = 32, 4
 
 @dataclass
 class Spent:
-    """Processor time a question, in seconds, summed over tasks; how many tasks; and how many answers are the same."""
+    """Processor time a question, in seconds, summed by weight; how many tasks; and how many answers are the same."""
 
     theirs: float = 0.0
     ours: float = 0.0
+    weights: int = 0
     tasks: int = 0
     same: int = 0
 
-    def add(self, theirs: float, ours: float, same: int) -> None:
-        self.theirs, self.ours = self.theirs + theirs, self.ours + ours
-        self.tasks, self.same = self.tasks + 1, self.same + same
+    def add(self, theirs: float, ours: float, same: int, weight: int = 1) -> None:
+        self.theirs, self.ours = self.theirs + weight * theirs, self.ours + weight * ours
+        self.weights, self.tasks, self.same = self.weights + weight, self.tasks + 1, self.same + same
 
     def __str__(self) -> str:
-        each = f"plain {self.theirs / self.tasks * 1e3:6.1f} ms, ours {self.ours / self.tasks * 1e3:5.1f} ms a question"
+        theirs, ours = (each / self.weights * 1e3 for each in (self.theirs, self.ours))
+        each = f"plain {theirs:6.1f} ms, ours {ours:5.1f} ms a question"
         return f"{self.tasks:3d} tasks  {each}  {self.theirs / self.ours:4.1f} x"
 
 
-def questions(weights: Path = BUNDLED) -> dict[str, list[Query]]:
-    """One batch of every task of the sample suite, as `refbench eval` makes it: neighbours in the official order."""
+def questions(weights: Path = BUNDLED) -> dict[str, tuple[int, list[Query]]]:
+    """One batch of every task of the sample suite, as `refbench eval` makes it: neighbours in the official order.
+
+    Returns:
+        Task to how many samples it has, and the batch.
+    """
     entry = of_weights(weights)
-    out: dict[str, list[Query]] = {}
+    out: dict[str, tuple[int, list[Query]]] = {}
     tasks = [registry.find(name) for name in suites.find("sample").tasks]
     for job in plan.suite_jobs(tasks, (), True, entry, sample_data(None, False))[0]:
         kind, samples = job.task.kind, job.open().samples
         start = len(samples) // 2 // BATCH * BATCH if len(samples) >= 2 * BATCH else 0
         regime = regimes.resolve(None, entry)
-        out[job.task.name] = [
+        batch = [
             each.query(regimes.commanding(text, kind.wants, regime, entry), kind.wants, job.task.max_new_tokens, regime)
             for each in samples[start : start + BATCH]
             for text in [prompts.render(job.task.prompt, each.question, each.categories, "default")]
         ]
+        out[job.task.name] = len(samples), batch
     return out
 
 
@@ -123,19 +130,24 @@ def seconds(call: object, *given: object) -> tuple[float, list[Prediction]]:
 
 
 def compare(weights: Path) -> dict[str, Spent]:
-    """Time both on every task of the suite: by the unit that its questions want, and "all"."""
+    """Time both on every task of the suite: by the unit that its questions want, "all", and "suite".
+
+    "suite" is samples a second over the whole suite, so that a task of many samples counts much; elsewhere tasks count
+    alike.
+    """
     model, asked = Predictor(weights), questions(weights)
     spent: dict[str, Spent] = defaultdict(Spent)
-    first = next(iter(asked.values()))[:1]
+    first = next(iter(asked.values()))[1][:1]
     one_by_one(model, first)  # what is done once is not timed
     model.predict(first)
-    for task, queries in asked.items():
+    for task, (samples, queries) in asked.items():
         theirs, expected = seconds(one_by_one, model, queries[:PLAIN])
         ours, answers = seconds(model.predict, queries)
         same = sum(a.text == b.text and a.status == b.status for a, b in zip(expected, answers, strict=False))
         print(f"{task:28s} {theirs / ours:4.1f} x", flush=True)
         for kind in (queries[0].wants, "all"):
             spent[kind].add(theirs, ours, same)
+        spent["suite"].add(theirs, ours, same, samples)
     return spent
 
 
